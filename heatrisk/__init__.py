@@ -1,0 +1,75 @@
+"""heatrisk: sun-adjusted WBGT on a 5 m grid, served as a map with the town's cooling shelters.
+
+The rooms of the house open when they are named: ``import heatrisk`` costs nothing,
+``heatrisk.physics.wbgt`` loads numba, ``heatrisk.simulate`` loads the whole computation.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heatrisk import api as api
+    from heatrisk import city as city
+    from heatrisk import errors as errors
+    from heatrisk import fields as fields
+    from heatrisk import forcing as forcing
+    from heatrisk import grid as grid
+    from heatrisk import indices as indices
+    from heatrisk import layers as layers
+    from heatrisk import operation as operation
+    from heatrisk import physics as physics
+    from heatrisk import pyramid as pyramid
+    from heatrisk import quantities as quantities
+    from heatrisk import risk as risk
+    from heatrisk import run as run
+    from heatrisk import scene as scene
+    from heatrisk import shelters as shelters
+    from heatrisk import sources as sources
+    from heatrisk import store as store
+    from heatrisk import tiles as tiles
+    from heatrisk import verdict as verdict
+    from heatrisk import weather as weather
+    from heatrisk import words as words
+    from heatrisk.run import simulate as simulate
+
+__version__ = _version("heatrisk")
+
+_ROOMS = (
+    "api",
+    "city",
+    "errors",
+    "fields",
+    "forcing",
+    "grid",
+    "indices",
+    "layers",
+    "operation",
+    "physics",
+    "pyramid",
+    "quantities",
+    "risk",
+    "run",
+    "scene",
+    "shelters",
+    "sources",
+    "store",
+    "tiles",
+    "verdict",
+    "weather",
+    "words",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "simulate":
+        return import_module("heatrisk.run").simulate
+    if name in _ROOMS:
+        return import_module(f"heatrisk.{name}")
+    raise AttributeError(f"module 'heatrisk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(("__version__", "simulate", *_ROOMS))

@@ -1,0 +1,157 @@
+"""The city file: what it gives, and what it says about a wrong key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from heatrisk.city import City, read_city
+from heatrisk.errors import CityFileError
+from tests.messages import explains
+
+MINIMAL = """
+[city]
+name = "ひなた市"
+[buildings]
+path = "footprints.gpkg"
+[official]
+path = "yohou.csv"
+stations = ["44116"]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "city.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(folder: Path, text: str) -> City:
+    return read_city(written(folder, text))
+
+
+def test_minimal_file(tmp_path: Path) -> None:
+    city = read(tmp_path, MINIMAL)
+    assert city.names == ("ひなた市", "ひなた市")
+    assert city.city.crs == "EPSG:6677"
+    assert city.factor == 5
+    assert city.weather is None and city.shelters is None and city.trees is None
+    assert city.official is not None and city.official.stations[0].weight == 1.0
+
+
+def test_paths_are_absolute_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = tmp_path / "town"
+    town.mkdir()
+    written(town, MINIMAL + '[trees]\ncanopy = "sub/canopy.tif"\n[ground]\nland_cover = "/data/cover.tif"\n')
+    monkeypatch.chdir(tmp_path)
+    city = read_city(Path("town/city.toml"))
+    assert city.buildings.path == town / "footprints.gpkg"
+    assert city.trees is not None and city.trees.canopy == town / "sub" / "canopy.tif"
+    assert city.ground.land_cover == Path("/data/cover.tif")
+    assert city.store.path == town / "store"
+
+
+def test_store_may_be_elsewhere(tmp_path: Path) -> None:
+    assert read(tmp_path, MINIMAL + '[store]\npath = "/srv/runs"\n').store.path == Path("/srv/runs")
+
+
+def test_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "city.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
+    assert read_city(path).names.ja == "ひなた市"
+
+
+def test_stations_are_numbers_or_tables(tmp_path: Path) -> None:
+    stations = '["44116", {id = "44132", name = "東京", lon = 139.75, lat = 35.69, weight = 3.0}]'
+    official = read(tmp_path, MINIMAL.replace('["44116"]', stations)).official
+    assert official is not None
+    assert [(s.id, s.name, s.weight) for s in official.stations] == [
+        ("44116", "", 1.0),
+        ("44132", "東京", 3.0),
+    ]
+
+
+def test_bounds_are_west_south_east_north(tmp_path: Path) -> None:
+    named = MINIMAL.replace("[buildings]", "bounds = [139.5, 35.6, 139.6, 35.7]\n[buildings]")
+    assert read(tmp_path, named).city.bounds == (139.5, 35.6, 139.6, 35.7)
+
+
+# What is put in place of what, the key that the message must name, and its words in both languages.
+WRONG = {
+    "unknown key": ("[buildings]", "colour = 1\n[buildings]", "city.colour", "項目はありません", "no setting"),
+    "unknown section": ("[buildings]", "[tree]\n[buildings]", "tree", "という項目はありません", "no setting"),
+    "missing key": ('name = "ひなた市"', "", "city.name", "がありません", "is missing"),
+    "missing section": ('[buildings]\npath = "footprints.gpkg"', "", "buildings", "がありません", "missing"),
+    "negative size": ("[buildings]", "cell_size = -5\n[buildings]", "city.cell_size", "正しく", "not a valid"),
+    "text for number": ("[buildings]", 'cell_size = "big"\n[buildings]', "city.cell_size", "正しく", "not a valid"),
+    "no station": ('["44116"]', "[]", "official.stations", "正しく", "not a valid"),
+    "station as number": ('["44116"]', "[44116]", "official.stations.0", "正しく", "not a valid"),
+    "weight of nothing": (
+        '["44116"]', '[{id = "1", weight = 0}]', "official.stations.0.weight", "正しく", "not a valid",
+    ),
+    "latitude first": (
+        "[buildings]", "bounds = [35.6, 139.5, 35.7, 139.6]\n[buildings]",
+        "city.bounds", "[西, 南, 東, 北]", "[west, south, east, north]",
+    ),
+    "east before west": (
+        "[buildings]", "bounds = [139.6, 35.6, 139.5, 35.7]\n[buildings]",
+        "city.bounds", "[西, 南, 東, 北]", "[west, south, east, north]",
+    ),
+    "unknown coordinates": ("[buildings]", 'crs = "EPSG:0"\n[buildings]', "city.crs", "不明", "unknown"),
+    "degrees": ("[buildings]", 'crs = "EPSG:4326"\n[buildings]', "city.crs", "メートル", "metres"),
+    "sub-cells do not fit": (
+        "[official]", "[model]\nsub_cell = 2.0\n[official]", "[city] cell_size", "整数倍", "whole multiple",
+    ),
+    "nothing to compute from": (
+        '[official]\npath = "yohou.csv"\nstations = ["44116"]', "", "[official]", "[weather]", "[weather]",
+    ),
+    "unknown ground": (
+        "[official]", '[ground]\ndefault = "sand"\n[official]', "ground.default", "正しく", "not a valid",
+    ),
+    "opaque to 2": (
+        "[official]", '[trees]\ncanopy = "c.tif"\ntransmissivity = 2\n[official]',
+        "trees.transmissivity", "正しく", "not a valid",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old, new, key, ja, en", WRONG.values(), ids=WRONG.keys())
+def test_wrong_key_is_named_in_both_languages(
+    old: str, new: str, key: str, ja: str, en: str, tmp_path: Path
+) -> None:
+    assert old in MINIMAL
+    path = written(tmp_path, MINIMAL.replace(old, new))
+    with pytest.raises(CityFileError) as caught:
+        read_city(path)
+    explains(caught.value, path)
+    japanese, english = caught.value.text("ja"), caught.value.text("en")
+    assert key in japanese and ja in japanese
+    assert key in english and en in english
+
+
+def test_long_values_are_shortened_in_the_message(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL.replace("[buildings]", f'crs = "{"x" * 500}"\n[buildings]'))
+    with pytest.raises(CityFileError) as caught:
+        read_city(path)
+    assert len(str(caught.value)) < 400
+
+
+def test_absent_file(tmp_path: Path) -> None:
+    with pytest.raises(CityFileError, match="does not exist") as caught:
+        read_city(tmp_path / "city.toml")
+    assert "heatrisk init" in explains(caught.value, tmp_path / "city.toml")
+
+
+@pytest.mark.parametrize("content", [b"[city", b"\x82\xd0\x82\xc8", b"a = 1\na = 2\n"])
+def test_not_toml(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "city.toml"
+    path.write_bytes(content)
+    with pytest.raises(CityFileError, match="not readable TOML") as caught:
+        read_city(path)
+    assert "TOML として読めません" in caught.value.text("ja")
+
+
+def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(CityFileError, match="not readable TOML"):
+        read_city(tmp_path)
