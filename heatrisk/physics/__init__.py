@@ -1,0 +1,17 @@
+"""From the sun to the body, in numbers: the walk, in order.
+
+1. ``irradiance``  what the sun sends: global radiation over sub-steps, direct and diffuse
+2. ``shadow``      where it falls: the sunlit fraction for one position of the sun
+3. ``sky``         how much sky a place sees
+4. ``air``         humidity, wet bulb, wind at 2 m, long-wave radiation of the sky
+5. ``surface``     how warm and how bright ground and walls are
+6. ``radiant``     the fluxes that reach a cell, and the radiant temperature they make
+7. ``balance``     how warm a globe and a wick become in them
+8. ``wbgt``        the two WBGT conventions built on globe and wick
+
+``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns`` and
+``sweep`` carry ``shadow`` and ``sky``, and ``lookup`` serves many cells from few solutions of ``wbgt``.
+
+Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
+clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.
+"""

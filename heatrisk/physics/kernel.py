@@ -1,0 +1,50 @@
+"""Numba options, set once for every kernel of the package.
+
+``fastmath`` stays off: NaN is the no-data value, and fast maths may assume it away.
+Compiled code is cached on disk, so only the first call after an installation compiles. Numba's cache looks
+at the file of a kernel alone; ours at all files of this package, because kernels call each other across files
+and a cached one must not outlive a change in what it calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numba
+import numba.extending
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SOURCES: Final = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+).hexdigest()
+
+
+def kernel(function: F) -> F:
+    """Compile a single-threaded kernel (cached, IEEE arithmetic, releases the GIL)."""
+    compiled: F = _cached(numba.njit(fastmath=False, nogil=True, error_model="numpy")(function))
+    return compiled
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile a kernel whose ``numba.prange`` loops run on all threads."""
+    compile_ = numba.njit(fastmath=False, nogil=True, parallel=True, error_model="numpy")
+    compiled: F = _cached(compile_(function))
+    return compiled
+
+
+def formula(function: F) -> F:
+    """Let kernels call a plain NumPy function, compiled, while Python callers broadcast with it as it is."""
+    return numba.extending.register_jitable(error_model="numpy")(function)
+
+
+def _cached(dispatcher: Any) -> Any:
+    """Switch on the disk cache, stamped with all sources of the package; do without on a read-only one."""
+    with contextlib.suppress(RuntimeError):
+        dispatcher.enable_caching()
+        dispatcher._cache._cache_file._source_stamp = _SOURCES
+    return dispatcher
