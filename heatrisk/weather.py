@@ -1,0 +1,172 @@
+"""Weather of one city over time, and the official forecast that anchors it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from heatrisk.errors import InputError, SourceIncompleteError
+from heatrisk.quantities import checked
+from heatrisk.words import Words
+
+#: Variables that hold at the stated instant, and those that are means over the interval before it.
+INSTANTANEOUS = ("ta", "rh", "va", "ps")
+PRECEDING_MEAN = ("ghi", "dni", "dhi")
+
+
+@dataclass(frozen=True)
+class Station:
+    """A station of the official forecast.
+
+    Parameters
+    ----------
+    id : str
+        Station number as published, e.g. ``"44116"``.
+    name : str
+        Name for people; the number where none is known.
+    lon, lat : float, optional
+        Position [degrees].
+    """
+
+    id: str
+    name: str
+    lon: float | None = None
+    lat: float | None = None
+
+
+@dataclass(frozen=True)
+class OfficialForecast:
+    """The official WBGT forecast, unaltered.
+
+    Parameters
+    ----------
+    stations : tuple of Station
+        The stations used, in order.
+    times : pandas.DatetimeIndex
+        Instants of the values, UTC without zone, ascending.
+    values : numpy.ndarray
+        Official WBGT, shape (stations, times) [degC]; NaN where none was published.
+    issued : tuple of pandas.Timestamp
+        Issue time of each station's row, UTC without zone.
+    source : str
+        Name of the publication, for attribution.
+    weights : tuple of float, optional
+        Share of each station in the city's value, summing to 1; equal shares if omitted.
+
+    Raises
+    ------
+    InputError
+        Shapes or weights do not agree.
+    """
+
+    stations: tuple[Station, ...]
+    times: pd.DatetimeIndex
+    values: npt.NDArray[np.float64]
+    issued: tuple[pd.Timestamp, ...]
+    source: str
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            object.__setattr__(self, "weights", (1.0 / len(self.stations),) * len(self.stations))
+        if self.values.shape != (len(self.stations), len(self.times)):
+            raise InputError("official values do not match stations and times", got=str(self.values.shape))
+        if len(self.weights) != len(self.stations) or abs(sum(self.weights) - 1.0) > 1e-9:
+            raise InputError("one weight a station, summing to 1", got=str(self.weights))
+
+    def at(self, times: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
+        """Return the city's official value at published instants.
+
+        Parameters
+        ----------
+        times : pandas.DatetimeIndex
+            UTC without zone.
+
+        Returns
+        -------
+        numpy.ndarray
+            Weighted mean over the stations [degC], shape (times,). A single station's value is returned
+            untouched.
+
+        Raises
+        ------
+        SourceIncompleteError
+            An instant was not published, or a station has no value there.
+        """
+        columns = self.times.get_indexer(times)
+        values = np.where(columns < 0, np.nan, self.values[:, columns])
+        for station, row in zip(self.stations, values, strict=True):
+            if np.isnan(row).any():
+                missing = times[np.isnan(row)][0].tz_localize("UTC").tz_convert("Asia/Tokyo")
+                raise SourceIncompleteError(
+                    Words("公式予測に値のない時刻があります", "the official forecast has a hole"),
+                    where=f"{self.source}, {station.id}",
+                    got=f"{missing:%Y-%m-%d %H:%M} JST",
+                    remedy=Words(
+                        "次の発表を待つか、別の地点を指定してください",
+                        "Wait for the next issue or name another station.",
+                    ),
+                )
+        if len(self.stations) == 1:
+            return np.asarray(values[0], dtype=np.float64)
+        return np.asarray(np.asarray(self.weights) @ values, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Weather:
+    """All that is known of the weather over a city.
+
+    Parameters
+    ----------
+    series : xarray.Dataset, optional
+        Variables among ``ta rh va ps`` (at the instant) and ``ghi dni dhi`` (mean over the interval that
+        ends at the stated time), on one regular ``time`` axis (UTC without zone), with their units.
+    official : OfficialForecast, optional
+        The official WBGT.
+    wind_height : float
+        Height of ``va`` above ground [m].
+    source : str
+        Name of the publication of ``series``, for attribution.
+    issued : pandas.Timestamp, optional
+        When ``series`` was issued or fetched, UTC without zone.
+
+    Raises
+    ------
+    InputError
+        Neither a series nor an official forecast is given, or the time axis is not regular.
+    MissingQuantityError
+        The series lacks air temperature or humidity.
+    UnitsError
+        A variable has another unit or an impossible value.
+    """
+
+    series: xr.Dataset | None = None
+    official: OfficialForecast | None = None
+    wind_height: float = 10.0
+    source: str = ""
+    issued: pd.Timestamp | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        if self.series is None:
+            if self.official is None:
+                raise InputError("neither a weather series nor an official forecast is given")
+            return
+        checked(self.series, "ta", "rh")
+        steps = np.diff(self.series["time"].values)
+        if steps.size == 0 or (steps != steps[0]).any() or steps[0] <= np.timedelta64(0, "s"):
+            raise InputError(
+                Words("時刻が等間隔ではありません", "the time axis is not regular"),
+                got=str(set(steps.tolist())),
+            )
+
+    @property
+    def interval(self) -> pd.Timedelta:
+        """Time between two rows of the series."""
+        if self.series is None:
+            raise InputError("there is no weather series")
+        first, second = self.series["time"].values[:2]
+        return pd.Timedelta(second - first)

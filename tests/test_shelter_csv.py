@@ -1,0 +1,261 @@
+"""Municipal shelter lists: headers, encodings, values to survive, rows to refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from heatrisk.errors import (
+    HeatRiskError,
+    InputError,
+    SourceError,
+    SourceIncompleteError,
+    SourceUnavailableError,
+)
+from heatrisk.shelters import EVERY_DAY, Opening, Shelter
+from heatrisk.sources.reading import Reading
+from heatrisk.sources.shelter_csv import read_shelters
+from tests.messages import SHARED, explains
+
+AREA = (139.54, 35.66, 139.60, 35.70)
+HEADER = "名称,所在地,緯度,経度"
+ROW = "図書館,本町1-2,35.68,139.56"
+
+
+def read(folder: Path, *lines: str, encoding: str = "utf-8") -> tuple[list[Shelter], Reading]:
+    path = folder / "shelters.csv"
+    path.write_bytes("\r\n".join(lines).encode(encoding))
+    return read_shelters(path, AREA)
+
+
+def one(folder: Path, header: str, cells: str) -> Shelter:
+    shelters, reading = read(folder, f"{HEADER},{header}", f"{ROW},{cells}")
+    assert reading.refused == ()
+    return shelters[0]
+
+
+def test_koto_list() -> None:
+    path = SHARED / "shelters" / "hits_koto_cooling.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    shelters, reading = read_shelters(path)
+    assert (len(shelters), reading.refused) == (57, ())
+    first = shelters[0]
+    assert (first.name, first.lat, first.lon) == ("男女共同参画推進センター", 35.683983, 139.820267)
+
+
+@pytest.mark.parametrize(
+    "name", ["tokyo_coolshare_2026_mitaka_excerpt.csv", "tokyo_coolshare_2026_mitaka_excerpt_cp932.csv"]
+)
+def test_list_without_coordinates_loses_no_row(name: str) -> None:
+    path = SHARED / "shelters" / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    shelters, reading = read_shelters(path)
+    assert shelters == []
+    assert reading.read == len(reading.refused)
+    assert all(row.reason.ja.endswith("緯度・経度がありません") for row in reading.refused)
+    # The city's 48 rows stand on top of the excerpt, below one header row.
+    assert reading.refused[0].where == "2"
+    assert reading.refused[0].reason.en == "市役所（本庁舎）: no coordinates"
+    assert len(reading.refused) >= 48
+    assert reading.facts["columns"]["capacity"] == "受入れ 可能名数"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    shelters, _ = read(tmp_path, HEADER, ROW, encoding=encoding)
+    assert [(s.name, s.address, s.lat, s.lon) for s in shelters] == [("図書館", "本町1-2", 35.68, 139.56)]
+
+
+def test_title_rows_blank_lines_and_broken_headers(tmp_path: Path) -> None:
+    shelters, _ = read(
+        tmp_path,
+        "令和8年度 クーリングシェルター一覧,,,",
+        "",
+        ",,,",
+        '"施設\n名称",所 在 地,"緯\n度",経度',
+        "",
+        ROW,
+    )
+    assert [(s.name, s.id) for s in shelters] == [("図書館", "6")], (
+        "rows are numbered as a spreadsheet shows them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("35名", 35),
+        ("約50名", 50),
+        ("3～5名", 3),
+        ('"1,200名"', 1200),
+        ("６人程度", 6),
+        ("本館　12名　新館　8名", 20),
+        ("10人(図書館は閲覧・自習席を約100席)", 10),
+        ("10人 (ロビー) 20人 (プレイルーム)", 30),
+        ("12", 12),
+        ("2-3人", 2),
+        ("5名未満", None),
+        ("―", None),
+        ("NA", None),
+        ("支障が生じない名数", None),
+    ],
+)
+def test_capacity(tmp_path: Path, text: str, expected: int | None) -> None:
+    shelter = one(tmp_path, "受入れ可能名数", text)
+    assert shelter.capacity == expected
+
+
+def test_hours_in_columns_of_the_standard_form(tmp_path: Path) -> None:
+    shelter = one(tmp_path, "利用可能曜日,開始時間,終了時間,利用可能日時特記事項", "月火水木金,8:30,17:15,")
+    assert shelter.openings == (Opening(510, 1035, frozenset(range(5))),)
+    doubtful = one(
+        tmp_path, "利用可能曜日,開始時間,終了時間,利用可能日時特記事項", "月火水木金,8:30,17:15,8月は変更あり"
+    )
+    assert doubtful.caveat == "8月は変更あり"
+    assert "8月は変更あり" in doubtful.hours_text
+
+
+def test_hours_in_statutory_columns(tmp_path: Path) -> None:
+    days = "月火水木金土日祝"
+    header = ",".join(f"{day}曜日開始時間,{day}曜日終了時間".replace("祝曜日", "祝") for day in days)
+    shelter = one(tmp_path, header, "9:00,17:00," * 5 + ",,,,10:00,12:00")
+    assert shelter.openings is not None
+    assert [(o.days, o.start, o.holidays) for o in shelter.openings] == [
+        *((frozenset({day}), 540, None) for day in range(5)),
+        (frozenset(), 600, True),
+    ]
+
+
+def test_hours_in_free_text_and_closing_days(tmp_path: Path) -> None:
+    assert one(tmp_path, "開放可能日等（開館時間等）", "毎日 9:00～17:00").openings == (
+        Opening(540, 1020, EVERY_DAY, True),
+    )
+    prose = one(tmp_path, "開放可能日等（開館時間等）", "施設の開館日時に準ずる")
+    assert (prose.openings, prose.hours_text) == (None, "施設の開館日時に準ずる")
+    closed = one(tmp_path, "開放時間,休館日", "9:00～17:00,月曜日")
+    assert closed.openings == (Opening(540, 1020, EVERY_DAY - {0}),)
+    vague = one(tmp_path, "開放時間,休館日", "平日 9:00～17:00,施設による")
+    assert vague.caveat == "施設による"
+    both = one(tmp_path, "開放日,開放日時", "7月～9月,9:00～17:00")
+    assert both.hours_text == "7月～9月 / 9:00～17:00", "no column of hours is dropped"
+    assert both.openings is None
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("クーリングシェルターの指定,TOKYOクールシェアスポットの登録", "〇,〇", "designated"),
+        ("クーリングシェルターの指定,TOKYOクールシェアスポットの登録", "―,○", "cool_share"),
+        ("クーリングシェルターの指定,TOKYOクールシェアスポットの登録", ",", "other"),
+        ("種別", "クールシェアスポット", "cool_share"),
+        ("備考", "", "unknown"),
+    ],
+)
+def test_designation(tmp_path: Path, header: str, cells: str, expected: str) -> None:
+    assert one(tmp_path, header, cells).designation == expected
+
+
+def test_statutory_header_designates(tmp_path: Path) -> None:
+    shelters, _ = read(tmp_path, "指定暑熱避難施設の名称,所在地,緯度,経度", ROW)
+    assert shelters[0].designation == "designated"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("特別警戒情報の発表時", "special"),
+        ("熱中症警戒アラート発表時", "alert"),
+        ("常時", "always"),
+        ("", "unknown"),
+    ],
+)
+def test_opens_on(tmp_path: Path, text: str, expected: str) -> None:
+    assert one(tmp_path, "開放条件", text).opens_on == expected
+
+
+def test_equipment_url_and_note(tmp_path: Path) -> None:
+    shelter = one(
+        tmp_path,
+        "給水器,Wi-Fi,多目的トイレ,ホームページURL,備考",
+        "あり,なし,〇,javascript:alert(1),席は先着順",
+    )
+    assert (shelter.equipment, shelter.url, shelter.note) == (("water", "toilet"), "", "席は先着順")
+
+
+def test_names_from_the_shop_column_and_ditto_marks(tmp_path: Path) -> None:
+    shelters, _ = read(
+        tmp_path,
+        "施設名,店舗等名称,緯度,経度",
+        "NA,薬局 本店,35.68,139.56",
+        "〃,,35.681,139.56",
+        "薬局 西店,,３５．６８,139.57",
+    )
+    assert [s.name for s in shelters] == ["薬局 本店", "薬局 本店", "薬局 西店"]
+
+
+def test_identifiers_are_unique(tmp_path: Path) -> None:
+    shelters, _ = read(tmp_path, f"ID,{HEADER}", f"A,{ROW}", f"A,{ROW}", f",{ROW}")
+    assert [s.id for s in shelters] == ["A", "A-2", "4"]
+
+
+def test_rows_are_refused_with_row_number_and_reason(tmp_path: Path) -> None:
+    shelters, reading = read(
+        tmp_path,
+        HEADER,
+        ROW,
+        ",本町,35.68,139.56",
+        "公民館,本町,,",
+        "児童館,本町,35度40分,139度33分",
+        "体育館,本町,139.56,35.68",
+        "他県の施設,阿波市,34.08,134.24",
+        "原点,本町,0,0",
+        "無限,本町,inf,nan",
+        "短い行",
+    )
+    assert [s.name for s in shelters] == ["図書館"]
+    assert reading.read == 9
+    assert {row.where: row.reason.en for row in reading.refused} == {
+        "3": "no name",
+        "4": "公民館: no coordinates",
+        "5": "児童館: the coordinates are not decimal degrees (35度40分, 139度33分)",
+        "6": "体育館: latitude and longitude are swapped",
+        "7": "他県の施設: far outside the area (34.08, 134.24)",
+        "8": "原点: no coordinates",
+        "9": "無限: no coordinates",
+        "10": "短い行: no coordinates",
+    }
+    assert [note.code for note in reading.notes] == ["shelters_refused"]
+
+
+def test_rows_a_little_outside_are_kept_and_noted(tmp_path: Path) -> None:
+    shelters, reading = read(tmp_path, HEADER, ROW, "隣町の図書館,隣町,35.75,139.56")
+    assert len(shelters) == 2
+    assert reading.facts["outside"] == 1
+    assert "隣町の図書館" in reading.notes[0].words.ja
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "told"),
+    [
+        ([HEADER.replace("緯度,経度", "経度,緯度"), ROW, ROW], InputError, "swapped"),
+        (["time,ta,rh", "2025-08-05T09:00,30,60"], SourceIncompleteError, "time,ta,rh"),
+        (["名称", "図書館"], SourceIncompleteError, "名称"),
+        (["PK\x03\x04\x00"], SourceError, "CSV"),
+        (['"' + "a" * 200_000], SourceError, "field larger"),
+    ],
+)
+def test_bad_lists_are_explained(
+    tmp_path: Path, lines: list[str], kind: type[HeatRiskError], told: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        read(tmp_path, *lines)
+    assert told in explains(caught.value, tmp_path / "shelters.csv")
+
+
+def test_absent_list_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailableError) as caught:
+        read_shelters(tmp_path / "none.csv")
+    explains(caught.value, tmp_path / "none.csv")

@@ -1,0 +1,147 @@
+"""Shelters: open, closed or unknown at a time, never open by guess; public holidays; GeoJSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from heatrisk.shelters import (
+    EVERY_DAY,
+    JST,
+    Opening,
+    Shelter,
+    from_geojson,
+    public_holiday,
+    status,
+    to_geojson,
+)
+
+WORKDAYS = frozenset(range(5))
+LIBRARY = Shelter(
+    "1",
+    "図書館",
+    139.56,
+    35.68,
+    address="1-2-3",
+    designation="designated",
+    capacity=20,
+    capacity_text="約20名",
+    hours_text="平日 9:00～17:00",
+    openings=(Opening(540, 1020, WORKDAYS, False),),
+    equipment=("water",),
+)
+
+TUESDAY, SUNDAY = "2025-08-05", "2025-08-10"
+MOUNTAIN_DAY = "2025-08-11"  # a Monday and a public holiday
+
+
+def at(day: str, clock: str) -> datetime:
+    return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=JST)
+
+
+def state(shelter: Shelter, day: str, clock: str) -> str:
+    found = status(shelter, at(day, clock))
+    assert found.reason.ja
+    assert found.reason.en
+    return found.state
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "expected"),
+    [
+        (TUESDAY, "08:59", "closed"),
+        (TUESDAY, "09:00", "open"),
+        (TUESDAY, "16:59", "open"),
+        (TUESDAY, "17:00", "closed"),
+        (SUNDAY, "12:00", "closed"),
+        (MOUNTAIN_DAY, "12:00", "closed"),
+    ],
+)
+def test_stated_days_and_hours_decide(day: str, clock: str, expected: str) -> None:
+    assert state(LIBRARY, day, clock) == expected
+
+
+def test_time_is_japan_s_whatever_the_zone() -> None:
+    noon = datetime(2025, 8, 5, 3, 0, tzinfo=UTC)
+    paris = noon.astimezone(timezone(timedelta(hours=2)))
+    assert status(LIBRARY, noon).state == status(LIBRARY, paris).state == "open"
+    assert status(LIBRARY, noon.replace(tzinfo=None)).state == "open", "without zone it is UTC"
+    assert status(LIBRARY, noon + timedelta(hours=6)).state == "closed"
+
+
+def test_what_is_not_stated_stays_unknown() -> None:
+    unread = replace(LIBRARY, openings=None, hours_text="施設の開館日時に準ずる")
+    found = status(unread, at(TUESDAY, "12:00"))
+    assert found.state == "unknown"
+    assert "施設の開館日時に準ずる" in found.reason.ja
+    assert "施設の開館日時に準ずる" in found.reason.en, "the published text is quoted as it is"
+    assert state(replace(unread, hours_text=""), TUESDAY, "12:00") == "unknown"
+    no_days = replace(LIBRARY, openings=(Opening(540, 1020),))
+    assert state(no_days, TUESDAY, "12:00") == "unknown"
+    assert state(no_days, TUESDAY, "20:00") == "closed"
+    no_holidays = replace(LIBRARY, openings=(Opening(540, 1020, WORKDAYS),))
+    assert state(no_holidays, TUESDAY, "12:00") == "open"
+    assert state(no_holidays, MOUNTAIN_DAY, "12:00") == "unknown"
+    assert state(no_holidays, "2025-12-30", "12:00") == "unknown", "around New Year nothing is sure"
+    assert (
+        state(replace(LIBRARY, openings=(Opening(540, 1020, EVERY_DAY, True),)), MOUNTAIN_DAY, "12:00")
+        == "open"
+    )
+
+
+def test_a_caveat_withholds_open_but_not_closed() -> None:
+    doubtful = replace(LIBRARY, caveat="臨時休館あり")
+    assert state(doubtful, TUESDAY, "12:00") == "unknown"
+    assert "臨時休館あり" in status(doubtful, at(TUESDAY, "12:00")).reason.ja
+    assert state(doubtful, TUESDAY, "20:00") == "closed"
+
+
+def test_shelters_that_open_on_an_alert() -> None:
+    for opens_on in ("special", "alert"):
+        waiting = replace(LIBRARY, opens_on=opens_on)
+        assert state(waiting, TUESDAY, "12:00") == "unknown"
+        assert state(waiting, TUESDAY, "20:00") == "closed"
+    assert state(replace(LIBRARY, opens_on="always"), TUESDAY, "12:00") == "open"
+
+
+def test_the_later_of_two_bands_opens_it() -> None:
+    split = replace(
+        LIBRARY, openings=(Opening(540, 720, WORKDAYS, False), Opening(780, 1020, WORKDAYS, False))
+    )
+    assert [state(split, TUESDAY, clock) for clock in ("10:00", "12:30", "14:00")] == [
+        "open",
+        "closed",
+        "open",
+    ]
+    assert "13:00–17:00" in status(split, at(TUESDAY, "14:00")).reason.en
+
+
+# Cabinet Office, 国民の祝日 (the yearly lists for 2025 and 2026).
+HOLIDAYS = {
+    2025: "1-1 1-13 2-11 2-23 2-24 3-20 4-29 5-3 5-4 5-5 5-6 7-21 8-11 9-15 9-23 10-13 11-3 11-23 11-24",
+    2026: "1-1 1-12 2-11 2-23 3-20 4-29 5-3 5-4 5-5 5-6 7-20 8-11 9-21 9-22 9-23 10-12 11-3 11-23",
+}
+
+
+@pytest.mark.parametrize("year", HOLIDAYS)
+def test_public_holidays(year: int) -> None:
+    days = (date(year, 1, 1) + timedelta(days=n) for n in range(365))
+    assert " ".join(f"{day.month}-{day.day}" for day in days if public_holiday(day)) == HOLIDAYS[year]
+
+
+def test_geojson_round_trip() -> None:
+    shelters = (
+        LIBRARY,
+        replace(LIBRARY, id="2", openings=None, capacity=None),
+        replace(LIBRARY, id="3", openings=(Opening(0, 1440),)),
+    )
+    collection = json.loads(json.dumps(to_geojson(shelters)))
+    assert from_geojson(collection) == shelters
+    feature = collection["features"][0]
+    assert feature["geometry"] == {"type": "Point", "coordinates": [139.56, 35.68]}
+    assert feature["properties"]["designation"] == "designated"
+    feature["properties"]["status"] = {"state": "open"}
+    assert from_geojson(collection) == shelters, "properties that others add do no harm"

@@ -1,0 +1,87 @@
+"""Plain hourly weather tables: headers, units, times, encodings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError, UnitsError
+from heatrisk.sources.weather_csv import read_weather_csv
+from tests.messages import explains
+
+ENGLISH = (
+    "time,ta,rh,va,ps,ghi\n2025-08-05T09:00,30.5,60,2.0,1001,600\n2025-08-05T10:00,31.5,55,2.5,1000,700\n"
+)
+JAPANESE = (
+    "観測所,府中\n"
+    "\n"
+    "日付,時刻,気温（℃）,相対 湿度(％),風速(km/h),現地気圧(hPa),全天日射量(MJ/m2)\n"
+    "2025/8/5,23:00,30.5,60,7.2,1001,1.8\n"
+    "2025/8/5,24:00,31.5,55,9.0,--,0\n"
+)
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "weather.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_standard_headers_in_japan_s_time(tmp_path: Path) -> None:
+    weather, reading = read_weather_csv(written(tmp_path, ENGLISH))
+    series = weather.series
+    assert series is not None
+    assert series["time"].values.tolist() == np.array(["2025-08-05T00", "2025-08-05T01"], "M8[ns]").tolist()
+    assert series["ta"].values.tolist() == [30.5, 31.5]
+    assert set(series.data_vars) == {"ta", "rh", "va", "ps", "ghi"}
+    assert (reading.read, reading.used) == (2, 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_japanese_headers_with_units_and_hour_24(tmp_path: Path, encoding: str) -> None:
+    text = JAPANESE.replace("--", "－") if encoding != "cp932" else JAPANESE.replace("--", "―")
+    series = read_weather_csv(written(tmp_path, text, encoding))[0].series
+    assert series is not None
+    assert series["time"].values.tolist() == np.array(["2025-08-05T14", "2025-08-05T15"], "M8[ns]").tolist()
+    np.testing.assert_allclose(series["va"], [2.0, 2.5])
+    np.testing.assert_allclose(series["ghi"], [500.0, 0.0])
+    np.testing.assert_allclose(series["ps"], [1001.0, np.nan])
+
+
+def test_zone_in_the_text_wins(tmp_path: Path) -> None:
+    text = ENGLISH.replace("T09:00", "T00:00Z").replace("T10:00", "T10:00+09:00")
+    series = read_weather_csv(written(tmp_path, text))[0].series
+    assert series is not None
+    assert series["time"].values[0] == np.datetime64("2025-08-05T00:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [
+        ("名称,緯度,経度\n図書館,35,139\n", SourceError, "名称,緯度,経度"),
+        (
+            "time,rh,va\n2025-08-05T09:00,60,2\n2025-08-05T10:00,60,2\n",
+            SourceIncompleteError,
+            "air temperature",
+        ),
+        (ENGLISH.replace("30.5", "warm"), SourceError, "warm"),
+        (ENGLISH.replace("T10:00", " 10 o'clock"), SourceError, "10 o'clock"),
+        (ENGLISH.replace("T10:00", "T25:00"), SourceError, "T25:00"),
+        (ENGLISH.replace("T10:00", "T09:00"), InputError, "0 days"),
+        (ENGLISH.replace("T10:00", "T08:00"), InputError, "-1 days"),
+        (ENGLISH.replace(",1000,700", ""), SourceIncompleteError, "cut off"),
+        (ENGLISH.replace(",60,", ",160,"), UnitsError, "160"),
+        (ENGLISH.replace("va", "va(furlong)"), UnitsError, "furlong"),
+        (ENGLISH.replace("30.5", "303.6"), UnitsError, "303.6"),
+        ("time,ta,rh\n2025-08-05T09:00,30,60\n", InputError, "1 row"),
+        ("time,ta,rh\n", SourceIncompleteError, "temperature"),
+        ("PK\x03\x04\x00\x00", SourceError, "CSV"),
+    ],
+)
+def test_bad_tables_are_explained(tmp_path: Path, text: str, kind: type[HeatRiskError], told: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(kind) as caught:
+        read_weather_csv(path)
+    assert told in explains(caught.value, path)
