@@ -130,16 +130,20 @@ def sensors(
 
 
 def ray_cells(
-    row: int, column: int, rows: int, columns: int, azimuth: float
+    row: int, column: int, rows: int, columns: int, azimuth: float, aside: float = 0.0
 ) -> Iterator[tuple[int, int, float, float]]:
     """Cells on the way from a cell's middle to the sun, each with the distances [cells] of entry and exit.
 
     Amanatides & Woo (1987), section 2; a ray through a corner enters neither of the two cells beside it.
+    ``aside`` moves the start along the axis that the ray is steeper to, -0.5 to 0.5.
     """
     south, east = -math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
     per_row = 1.0 / abs(south) if abs(south) > 1e-12 else math.inf
     per_column = 1.0 / abs(east) if abs(east) > 1e-12 else math.inf
-    next_row, next_column, entry = 0.5 * per_row, 0.5 * per_column, 0.0
+    by_rows = abs(south) >= abs(east)
+    down, right = (0.0, aside) if by_rows else (aside, 0.0)
+    next_row = (0.5 - down if south > 0 else 0.5 + down) * per_row
+    next_column, entry = (0.5 - right if east > 0 else 0.5 + right) * per_column, 0.0
     while 0 <= row < rows and 0 <= column < columns:
         leave = min(next_row, next_column)
         yield row, column, entry, leave
@@ -151,7 +155,7 @@ def ray_cells(
         entry = leave
 
 
-def sunlit(dsm: Heights, cell_size: float, zenith: float, azimuth: float) -> Heights:
+def sunlit(dsm: Heights, cell_size: float, zenith: float, azimuth: float, aside: float = 0.0) -> Heights:
     """1 where no column rises above the ray from the middle of a cell's top to the sun, else 0."""
     lit = np.full(dsm.shape, np.nan)
     rise = cell_size / math.tan(math.radians(zenith))
@@ -159,7 +163,7 @@ def sunlit(dsm: Heights, cell_size: float, zenith: float, azimuth: float) -> Hei
         for column in range(dsm.shape[1]):
             if not math.isnan(dsm[row, column]):
                 lit[row, column] = 1.0
-                for i, j, entry, _ in ray_cells(row, column, dsm.shape[0], dsm.shape[1], azimuth):
+                for i, j, entry, _ in ray_cells(row, column, dsm.shape[0], dsm.shape[1], azimuth, aside):
                     if entry > 0.0 and dsm[i, j] > dsm[row, column] + entry * rise:
                         lit[row, column] = 0.0
     return lit

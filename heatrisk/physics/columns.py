@@ -1,0 +1,253 @@
+"""A town as columns: terrain, buildings and trees prepared once for every sun."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.physics.sweep import Heights, Raster, Window, framed, framed_across
+
+RECEPTOR_HEIGHT = 1.1
+"""Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726, table 5)."""
+
+SURFACE_LINES = 2
+"""Lines per cell of a surface model, where each cell is asked for itself: half the error of one."""
+
+NO_CROWNS = np.empty((0, 0), np.float32)
+"""Crown heights of a town without trees."""
+
+
+@dataclass(frozen=True)
+class ShadeScene:
+    """A town prepared for any sun: its heights row by row and column by column. Made by `shade_scene`.
+
+    Attributes
+    ----------
+    cell_size : float
+        Side of a sub-cell [m].
+    factor : int
+        Sub-cells along each side of a cell.
+    window : tuple of int
+        The cells asked for: first row, first column, rows, columns.
+    origin : tuple of int
+        Row and column [sub-cells] of the corner in the whole grid.
+    receptor_height : float
+        Height of the receptor above the ground [m].
+    relief : float
+        Height of the highest obstacle above the lowest ground [m].
+    lines : int
+        Lines of the sweep per sub-cell.
+    outdoor_fraction : ndarray of float32, shape (rows, columns)
+        Share of outdoor sub-cells in each cell of the window, 0 to 1.
+    """
+
+    cell_size: float
+    factor: int
+    window: Window
+    origin: tuple[int, int]
+    receptor_height: float
+    relief: float
+    lines: int
+    outdoor_fraction: Raster
+    by_row: Heights = field(repr=False)
+    by_column: Heights = field(repr=False)
+
+
+def shade_scene(
+    terrain: ArrayLike,
+    roof: ArrayLike,
+    *,
+    cell_size: float = 1.0,
+    factor: int = 5,
+    outdoor: ArrayLike | None = None,
+    crown_top: ArrayLike | None = None,
+    crown_base: ArrayLike | None = None,
+    receptor_height: float = RECEPTOR_HEIGHT,
+    window: Window | None = None,
+    origin: tuple[int, int] = (0, 0),
+    datum: float | None = None,
+) -> ShadeScene:
+    """Prepare a town of terrain, buildings and trees for `sunlit_fraction`.
+
+    ::
+
+                            .--.  crown_top      above the ground
+        roof .----.        (    )
+             |    |         `--´  crown_base     the sun passes below
+             |    |  *        |
+        _____|    |__|________|____ terrain      * receptor
+
+    Parameters
+    ----------
+    terrain : array_like, shape (R, C)
+        Ground elevation of the sub-cells [m], row 0 north; NaN is unknown: not outdoors, casts no shade.
+    roof : array_like, shape (R, C)
+        Elevation of the top of the building [m], same datum; NaN is no building. A building acts as a
+        column with vertical walls, terrain from cell centre to cell centre.
+    cell_size : float
+        Side of a sub-cell [m], > 0.
+    factor : int
+        Sub-cells along each side of a cell, 1 to 255; R and C are multiples of it.
+    outdoor : array_like of bool, shape (R, C), optional
+        Sub-cells that count; by default all without building. Buildings never count. Ground that does
+        not count still casts shade, as a column.
+    crown_top, crown_base : array_like, shape (R, C), optional
+        Top and bottom of the tree crown above the ground [m]; NaN or a top of 0 is no tree. Without
+        `crown_base` crowns reach the ground.
+    receptor_height : float
+        Height of the receptor above the ground [m].
+    window : tuple of int, optional
+        Cells asked for, as (row, column, rows, columns); the rest is halo. By default everything.
+    origin : tuple of int
+        Row and column [sub-cells] of this block's corner in the whole grid, and
+    datum : float, optional
+        elevation [m] that heights are stored from, by default the lowest ground. With one datum and their
+        origins, blocks with `halo_width` give the same bits as the whole grid.
+
+    Returns
+    -------
+    ShadeScene
+
+    Raises
+    ------
+    InputError
+        If a raster is not two-dimensional, or `cell_size`, `factor` or `window` is out of range.
+    GridMismatchError
+        If the rasters differ in shape, or their shape is no multiple of `factor`.
+    """
+    ground, top = _raster("terrain", terrain), _raster("roof", roof)
+    _check_cell_size(cell_size)
+    window = _check_grid(ground, factor, window)
+    _check_shape(ground, roof=top, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
+    free = np.isnan(top) & np.isfinite(ground)
+    if outdoor is not None:
+        free &= np.asarray(outdoor, bool)
+    datum = _lowest(ground) if datum is None else float(datum)
+    parts = [
+        (np.where(np.isnan(top) & ~free, ground, top), -np.inf),
+        (np.where(free, ground, np.nan), -np.inf),
+    ]
+    if crown_top is not None:
+        crown = _raster("crown_top", crown_top)
+        base = _raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
+        with np.errstate(invalid="ignore"):
+            tree = crown > 0.0
+        parts += [(np.where(tree, ground + crown, np.nan), -np.inf)]
+        parts += [(np.where(tree, ground + np.nan_to_num(base), np.nan), np.inf)]
+    by_row = [framed(part, datum, nothing) for part, nothing in parts] + [NO_CROWNS] * (4 - len(parts))
+    by_column = [framed_across(part, datum, nothing) for part, nothing in parts] + [NO_CROWNS] * (
+        4 - len(parts)
+    )
+    return ShadeScene(
+        cell_size=float(cell_size),
+        factor=factor,
+        window=window,
+        origin=origin,
+        receptor_height=float(receptor_height),
+        relief=_relief(*by_row),
+        lines=1,
+        outdoor_fraction=_block_mean(free, factor, window),
+        by_row=Heights(*by_row),
+        by_column=Heights(*by_column),
+    )
+
+
+def surface_scene(dsm: ArrayLike, cell_size: float) -> ShadeScene:
+    """Prepare a surface model as a scene: every cell a column with the receptor on top.
+
+    Parameters and errors are those of `sunlit`.
+    """
+    surface, lowest, relief = checked_surface(dsm, cell_size)
+    by_row, by_column = framed(surface, lowest, -np.inf), framed_across(surface, lowest, -np.inf)
+    return ShadeScene(
+        cell_size=float(cell_size),
+        factor=1,
+        window=(0, 0, *surface.shape),
+        origin=(0, 0),
+        receptor_height=0.0,
+        relief=relief,
+        lines=SURFACE_LINES,
+        outdoor_fraction=np.isfinite(surface).astype(np.float32),
+        by_row=Heights(by_row, by_row, NO_CROWNS, NO_CROWNS),
+        by_column=Heights(by_column, by_column, NO_CROWNS, NO_CROWNS),
+    )
+
+
+def checked_surface(dsm: ArrayLike, cell_size: float) -> tuple[NDArray[Any], float, float]:
+    """Check a surface model; give it with its lowest height and its relief [m]."""
+    surface = _raster("dsm", dsm)
+    _check_cell_size(cell_size)
+    lowest = _lowest(surface)
+    return (
+        surface,
+        lowest,
+        max(0.0, float(np.max(surface, initial=lowest, where=np.isfinite(surface))) - lowest),
+    )
+
+
+def _relief(roof: Raster, ground: Raster, crown_top: Raster, _: Raster) -> float:
+    """Height of the highest obstacle above the lowest ground [m]."""
+    lowest = _lowest(ground)
+    return max(0.0, *(float(np.max(part, initial=-np.inf)) - lowest for part in (roof, ground, crown_top)))
+
+
+def _lowest(heights: NDArray[Any]) -> float:
+    """Lowest known height, 0 where none is known."""
+    lowest = float(np.fmin.reduce(heights[np.isfinite(heights)], initial=np.inf))
+    return lowest if math.isfinite(lowest) else 0.0
+
+
+def _block_mean(flags: NDArray[np.bool_], factor: int, window: Window) -> Raster:
+    """Share of true sub-cells in every cell of the window."""
+    row, column, rows, columns = window
+    part = flags[row * factor : (row + rows) * factor, column * factor : (column + columns) * factor]
+    share: Raster = part.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float32)
+    return share
+
+
+def _raster(name: str, values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise InputError(f"{name} is no raster", expected="two dimensions", got=f"shape {array.shape}")
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _check_cell_size(cell_size: float) -> None:
+    if not (math.isfinite(cell_size) and cell_size > 0):
+        raise InputError("cell_size cannot be used", expected="metres > 0", got=str(cell_size))
+
+
+def _check_grid(raster: NDArray[Any], factor: int, window: Window | None) -> Window:
+    """Check the grid; give the window, everything by default."""
+    if not 1 <= factor <= 255:
+        raise InputError("factor cannot be used", expected="1 to 255", got=str(factor))
+    if raster.shape[0] % factor or raster.shape[1] % factor:
+        raise GridMismatchError(
+            "sub-cells do not fill whole cells",
+            expected=f"rows and columns in multiples of {factor}",
+            got=f"{raster.shape}",
+        )
+    rows, columns = (size // factor for size in raster.shape)
+    if window is None:
+        return 0, 0, rows, columns
+    top, left, height, width = window
+    if min(window) < 0 or top + height > rows or left + width > columns:
+        raise InputError(
+            "window leaves the raster", expected=f"within {rows} x {columns} cells", got=str(window)
+        )
+    return window
+
+
+def _check_shape(raster: NDArray[Any], **others: ArrayLike | None) -> None:
+    for name, other in others.items():
+        if other is not None and np.shape(other) != raster.shape:
+            raise GridMismatchError(
+                f"{name} lies on another grid than the terrain",
+                expected=f"{raster.shape}",
+                got=f"{np.shape(other)}",
+            )

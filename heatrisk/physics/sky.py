@@ -1,0 +1,103 @@
+"""How much of the sky a place sees: shade cast from a set of directions over the sky.
+
+The planar sky view factor weights the sky by the cosine of its incidence on level ground::
+
+    psi = 1/pi * integral over the open sky of sin(e) cos(e) de da  =  1 - mean over a of sin^2(horizon(a))
+
+so elevations of equal weight are equally spaced in sin^2(e), and psi is the share of such directions
+that reach the receptor: a mean over suns (Lindberg & Grimmond 2010, Int. J. Biometeorol. 55, 311-323;
+Johnson & Watson 1984, J. Climate Appl. Meteor. 23, 329-335).
+"""
+
+from __future__ import annotations
+
+import math
+
+from numpy.typing import ArrayLike
+
+from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally, add_sun, surface_scene
+from heatrisk.physics.sweep import Raster
+
+TOWN_SKY = (32, 8)
+"""Azimuths and elevations for the mean over a cell, whose sub-cells average out part of the error."""
+
+SURFACE_SKY = (64, 12)
+"""Azimuths and elevations where every cell is asked for itself."""
+
+# Each azimuth shifts its elevations by another step of the square of the inverse plastic number (the
+# second axis of the R2 sequence), so the coarse steps of single azimuths average out; the quarter turn of
+# the azimuths keeps a symmetric street from being sampled at the same angles four times.
+_STAGGER, _FIRST, _TURN = 0.5698402909980532, 0.55, 0.25
+
+
+def directions(azimuths: int, elevations: int) -> list[tuple[float, float]]:
+    """Spread directions of equal weight on level ground over the sky.
+
+    Parameters
+    ----------
+    azimuths, elevations : int
+        Number of each. With `TOWN_SKY` no direction is lower than 3 degrees, so a halo that serves the
+        sun serves the sky.
+
+    Returns
+    -------
+    list of tuple of float
+        Zenith and azimuth [degrees].
+    """
+    return [
+        (
+            90.0 - math.degrees(math.asin(math.sqrt((k + (_FIRST + i * _STAGGER) % 1.0) / elevations))),
+            (i + _TURN) * 360.0 / azimuths,
+        )
+        for i in range(azimuths)
+        for k in range(elevations)
+    ]
+
+
+def sky_view_fraction(
+    scene: ShadeScene, *, transmissivity: float = CROWN_TRANSMISSIVITY, sky: tuple[int, int] = TOWN_SKY
+) -> Raster:
+    """Mean sky view factor over the outdoor part of each cell.
+
+    Parameters
+    ----------
+    scene : ShadeScene
+        The prepared town.
+    transmissivity : float
+        Share of the sky that shows through a crown, 0 to 1.
+    sky : tuple of int
+        Azimuths and elevations to sample.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns) of the window
+        Planar sky view factor, 0 to 1; NaN where a cell has no outdoor part.
+    """
+    suns = directions(*sky)
+    tally = Tally.of(scene)
+    for zenith, azimuth in suns:
+        add_sun(tally, scene, zenith, azimuth)
+    return tally.share(scene, len(suns), transmissivity)
+
+
+def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:
+    """Planar sky view factor on top of every cell of a surface model.
+
+    Parameters
+    ----------
+    dsm : array_like, shape (rows, columns)
+        Surface elevation [m]; row 0 is north. NaN is no data: it hides no sky.
+    cell_size : float
+        Side of a cell [m], > 0.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        1 on an open plain (exactly), 0 at the bottom of a well; NaN where the surface is NaN.
+
+    Raises
+    ------
+    InputError
+        If `dsm` is not two-dimensional or `cell_size` not positive.
+    """
+    return sky_view_fraction(surface_scene(dsm, cell_size), sky=SURFACE_SKY)
