@@ -13,6 +13,9 @@ from pyproj.exceptions import CRSError
 from heatrisk.errors import CityFileError, InputError
 from heatrisk.words import Words
 
+#: Up to this area [m2] a run takes half-metre sub-cells: 60 million of them, some 3 GB with trees.
+FINE_AREA = 15e6
+
 LandCoverName = Literal["paved", "grass", "bare_soil", "water"]
 
 
@@ -134,9 +137,9 @@ class SheltersSection(_Section):
 
 
 class ModelSection(_Section):
-    """``[model]``: how finely to compute."""
+    """``[model]``: how finely to compute; the sub-cell follows from the area where it is left out."""
 
-    sub_cell: Annotated[float, Field(gt=0)] = 1.0
+    sub_cell: Annotated[float, Field(gt=0)] | None = None
     receptor_height: Annotated[float, Field(ge=0, le=3)] = 1.1
 
 
@@ -179,7 +182,7 @@ class City(_Section):
                     "at least one of [official] and [weather] is needed",
                 )
             )
-        factor = self.city.cell_size / self.model.sub_cell
+        factor = self.city.cell_size / (self.model.sub_cell or self.city.cell_size)
         if abs(factor - round(factor)) > 1e-9 or factor < 1:
             raise InputError(
                 Words(
@@ -194,10 +197,20 @@ class City(_Section):
         """The city's name in both languages."""
         return Words(self.city.name, self.city.name_en or self.city.name)
 
-    @property
-    def factor(self) -> int:
-        """Sub-cells along the side of a cell."""
-        return round(self.city.cell_size / self.model.sub_cell)
+    def factor(self, area: float) -> int:
+        """Return the sub-cells along the side of a cell.
+
+        Unless the city file says otherwise they are about half a metre, or a metre where the area is too
+        large for an ordinary computer's memory at that: the wall's place on the raster is what is left of
+        the error of shade, and it halves with the sub-cell.
+
+        Parameters
+        ----------
+        area : float
+            Area with its halo [m2].
+        """
+        wanted = self.model.sub_cell or (0.5 if area <= FINE_AREA else 1.0)
+        return max(round(self.city.cell_size / wanted), 1)
 
 
 def read_city(path: Path) -> City:

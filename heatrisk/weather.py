@@ -89,8 +89,8 @@ class OfficialForecast:
         Returns
         -------
         numpy.ndarray
-            Weighted mean over the stations [degC], shape (times,). A single station's value is returned
-            untouched.
+            Weighted mean over the stations to 0.01, the resolution of all products [degC], shape (times,).
+            A single station's value is returned untouched.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class OfficialForecast:
                 )
         if len(self.stations) == 1:
             return np.asarray(values[0], dtype=np.float64)
-        return np.asarray(np.asarray(self.weights) @ values, dtype=np.float64)
+        return np.asarray(np.round(np.asarray(self.weights) @ values, 2), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def test_minimal_file(tmp_path: Path) -> None:
     city = read(tmp_path, MINIMAL)
     assert city.names == ("ひなた市", "ひなた市")
     assert city.city.crs == "EPSG:6677"
-    assert city.factor == 5
+    assert city.factor(1e6) == 10, "half-metre sub-cells where the area allows"
+    assert city.factor(33e6) == 5
     assert city.weather is None and city.shelters is None and city.trees is None
     assert city.official is not None and city.official.stations[0].weight == 1.0
 
@@ -79,12 +80,14 @@ def test_bounds_are_west_south_east_north(tmp_path: Path) -> None:
 
 # What is put in place of what, the key that the message must name, and its words in both languages.
 WRONG = {
-    "unknown key": ("[buildings]", "colour = 1\n[buildings]", "city.colour", "項目はありません", "no setting"),
+    "unknown key": ("[buildings]", "colour = 1\n[buildings]", "city.colour", "項目は", "no setting"),
     "unknown section": ("[buildings]", "[tree]\n[buildings]", "tree", "という項目はありません", "no setting"),
     "missing key": ('name = "ひなた市"', "", "city.name", "がありません", "is missing"),
     "missing section": ('[buildings]\npath = "footprints.gpkg"', "", "buildings", "がありません", "missing"),
-    "negative size": ("[buildings]", "cell_size = -5\n[buildings]", "city.cell_size", "正しく", "not a valid"),
-    "text for number": ("[buildings]", 'cell_size = "big"\n[buildings]', "city.cell_size", "正しく", "not a valid"),
+    "negative size": ("[buildings]", "cell_size = -5\n[buildings]", "city.cell_size", "正しく", "valid"),
+    "text for number": (
+        "[buildings]", 'cell_size = "big"\n[buildings]', "city.cell_size", "正しく", "valid",
+    ),
     "no station": ('["44116"]', "[]", "official.stations", "正しく", "not a valid"),
     "station as number": ('["44116"]', "[44116]", "official.stations.0", "正しく", "not a valid"),
     "weight of nothing": (

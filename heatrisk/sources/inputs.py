@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pyproj import Transformer
 from shapely.geometry import box
 
-from heatrisk.city import City
+from heatrisk.city import City, LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
 from heatrisk.grid import WGS84, Bounds, Grid
 from heatrisk.physics.surface import LAND_COVER
@@ -22,7 +22,7 @@ from heatrisk.shelters import Shelter
 from heatrisk.sources import weather_source
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.sources.moe import read_forecast
-from heatrisk.sources.raster import read_raster
+from heatrisk.sources.raster import Role, read_raster
 from heatrisk.sources.reading import Reading
 from heatrisk.sources.shelter_csv import read_shelters
 from heatrisk.weather import OfficialForecast, Station, Weather
@@ -122,8 +122,7 @@ def read_inputs(city: City, city_file: Path, *, go_on: bool = False) -> Inputs:
 
 
 def _read_town(inputs: Inputs) -> None:
-    city = inputs.city
-    section = city.buildings
+    city, section = inputs.city, inputs.city.buildings
     buildings = inputs._take(
         lambda: read_buildings(
             section.path,
@@ -133,59 +132,66 @@ def _read_town(inputs: Inputs) -> None:
             layer=section.layer,
         )
     )
-    area = _area(city, buildings)
-    grid = Grid.covering(area, city.city.crs, city.city.cell_size)
+    grid, factor, halo = _extent(city, buildings)
+    fine = grid.padded(halo).divided(factor)
+    inputs.buildings = buildings[buildings.intersects(box(*fine.bounds))]
+    terrain = _raster(inputs, city.terrain.path if city.terrain else None, fine, "terrain", _FLAT)
+    canopy = _raster(inputs, city.trees.canopy if city.trees else None, fine, "canopy", _NO_TREES)
+    cover = _raster(inputs, city.ground.land_cover, grid, "land_cover", _NO_COVER)
+    crowns = {} if city.trees is None else city.trees.model_dump(include={"trunk_ratio", "transmissivity"})
+    inputs.scene = Scene.from_buildings(
+        grid,
+        inputs.buildings,
+        terrain=terrain,
+        canopy=None if canopy is None else np.nan_to_num(canopy, nan=0.0),
+        land_cover=_codes(cover, grid, city.ground.default),
+        factor=factor,
+        halo=halo,
+        receptor_height=city.model.receptor_height,
+        **crowns,
+    )
+
+
+def _extent(city: City, buildings: gpd.GeoDataFrame) -> tuple[Grid, int, int]:
+    """Return the served cells, the sub-cells along a cell's side and the cells of the halo."""
+    grid = Grid.covering(_area(city, buildings), city.city.crs, city.city.cell_size)
     halo = halo_cells(buildings, grid.bounds, grid.cell_size)
-    fine = grid.padded(halo).divided(city.factor)
-    if fine.shape[0] * fine.shape[1] > LARGEST:
+    rows, columns = (side * grid.cell_size for side in grid.padded(halo).shape)
+    factor = city.factor(rows * columns)
+    if rows * columns * (factor / grid.cell_size) ** 2 > LARGEST:
         raise InputError(
             Words("対象範囲が広すぎます", "the area is too large for one run"),
             where="[city] bounds",
-            got=f"{(area[2] - area[0]) / 1000:.1f} x {(area[3] - area[1]) / 1000:.1f} km",
+            got=f"{columns / 1000:.1f} x {rows / 1000:.1f} km",
             expected=f"at most {LARGEST / 1e6:.0f} million sub-cells",
             remedy=Words(
                 "[city] bounds で範囲を絞るか、遠くに紛れた建物を除いてください",
                 "Set [city] bounds, or remove stray buildings far away.",
             ),
         )
-    buildings = buildings[buildings.intersects(box(*fine.bounds))]
-    terrain = canopy = cover = None
-    if city.terrain is not None:
-        path = city.terrain.path
-        terrain = inputs._take(lambda: read_raster(path, fine, role="terrain"))
-    if city.trees is not None:
-        path = city.trees.canopy
-        canopy = np.nan_to_num(inputs._take(lambda: read_raster(path, fine, role="canopy")), nan=0.0)
-    if city.ground.land_cover is not None:
-        path = city.ground.land_cover
-        cover = inputs._take(lambda: read_raster(path, grid, role="land_cover", resampling="nearest"))
-    inputs.notes += [
-        note for value, note in ((terrain, _FLAT), (canopy, _NO_TREES), (cover, _NO_COVER)) if value is None
-    ]
-    default = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == city.ground.default)
-    codes = np.full(grid.shape, default, np.uint8) if cover is None else _codes(cover, default)
-    trees = city.trees
-    inputs.buildings = buildings
-    inputs.scene = Scene.from_buildings(
-        grid,
-        buildings,
-        terrain=terrain,
-        canopy=canopy,
-        land_cover=codes,
-        factor=city.factor,
-        halo=halo,
-        receptor_height=city.model.receptor_height,
-        **(
-            {}
-            if trees is None
-            else {"trunk_ratio": trees.trunk_ratio, "transmissivity": trees.transmissivity}
-        ),
-    )
+    return grid, factor, halo
 
 
-def _codes(cover: npt.NDArray[np.float32], default: int) -> npt.NDArray[np.uint8]:
+def _raster(
+    inputs: Inputs, path: Path | None, grid: Grid, role: Role, missing: Note
+) -> npt.NDArray[np.float32] | None:
+    """Return a raster on a grid, or None, with a remark, where the city names no file."""
+    if path is None:
+        inputs.notes.append(missing)
+        return None
+    resampling = "nearest" if role == "land_cover" else "bilinear"
+    return inputs._take(lambda: read_raster(path, grid, role=role, resampling=resampling))
+
+
+def _codes(
+    cover: npt.NDArray[np.float32] | None, grid: Grid, default: LandCoverName
+) -> npt.NDArray[np.uint8]:
+    """Return the land-cover class of every cell; the city's default where it is not known."""
+    code = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == default)
+    if cover is None:
+        return np.full(grid.shape, code, np.uint8)
     known = np.isin(cover, [row.code for row in LAND_COVER])
-    return np.where(known, cover, default).astype(np.uint8)
+    return np.where(known, cover, code).astype(np.uint8)
 
 
 def _area(city: City, buildings: gpd.GeoDataFrame) -> Bounds:

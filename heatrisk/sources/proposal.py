@@ -200,7 +200,7 @@ path = {buildings}       # 建物(CityGML, GeoPackage, GeoJSON, Shapefile など
 # クーリングシェルター一覧 / list of cooling shelters
 {shelters}
 [model]
-sub_cell = 1.0           # 日陰計算の格子(m) / fine grid for shade [m]
+# sub_cell = 1.0         # 日陰計算の格子(m)、省略すると広さに応じて 0.5 か 1 / fine grid for shade [m]
 receptor_height = 1.1    # 計算する高さ(m) / height above ground [m]
 
 [store]

@@ -1,0 +1,116 @@
+"""Physics with labels: the sun over a place, and shade on a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pvlib
+import xarray as xr
+
+from heatrisk.grid import Grid
+from heatrisk.physics.shadow import ShadeScene, sunlit_fraction
+from heatrisk.physics.sky import sky_view_fraction
+from heatrisk.quantities import QUANTITIES, labelled
+
+
+def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
+    """Return where the sun stands, and what it sends under a clear sky.
+
+    Parameters
+    ----------
+    times : pandas.DatetimeIndex
+        Instants, UTC without zone.
+    lon, lat : float
+        Place [degrees].
+
+    Returns
+    -------
+    xarray.Dataset
+        On ``time``: ``zenith`` (refracted) and ``azimuth`` [degree]; ``ghi``, ``dni``, ``dhi`` of the clear
+        sky [W m-2].
+
+    References
+    ----------
+    .. [1] I. Reda, A. Andreas (2004), Solar position algorithm for solar radiation applications,
+       Solar Energy 76, 577-589; as in ``pvlib.solarposition``.
+    .. [2] P. Ineichen, R. Perez (2002), A new airmass independent formulation for the Linke turbidity
+       coefficient, Solar Energy 73, 151-157; monthly turbidity as in ``pvlib.clearsky``.
+    """
+    zoned = times.tz_localize("UTC")
+    sun = pvlib.solarposition.get_solarposition(zoned, lat, lon, method="nrel_numpy")
+    clear = pvlib.location.Location(lat, lon).get_clearsky(zoned, solar_position=sun)
+    columns = {
+        "zenith": sun["apparent_zenith"],
+        "azimuth": sun["azimuth"],
+        "ghi": clear["ghi"],
+        "dni": clear["dni"],
+        "dhi": clear["dhi"],
+    }
+    path = xr.Dataset(coords={"time": times})
+    for name, values in columns.items():
+        path[name] = ("time", values.to_numpy(np.float64), QUANTITIES[name].attrs)
+    return path
+
+
+def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:
+    """Return the diffuse part of global irradiance after Erbs et al. (1982).
+
+    Parameters
+    ----------
+    ghi : xarray.DataArray
+        Global horizontal irradiance at the instants of ``path`` [W m-2].
+    path : xarray.Dataset
+        As from :func:`sun_path`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Diffuse horizontal irradiance [W m-2].
+
+    References
+    ----------
+    .. [1] D. G. Erbs, S. A. Klein, J. A. Duffie (1982), Estimation of the diffuse radiation fraction for
+       hourly, daily and monthly-average global radiation, Solar Energy 28, 293-302; as in
+       ``pvlib.irradiance.erbs``.
+    """
+    days = path["time"].dt.dayofyear.values
+    split = pvlib.irradiance.erbs(ghi.values, path["zenith"].values, days)
+    return xr.DataArray(
+        split["dhi"], dims=ghi.dims, coords=ghi.coords, name="dhi", attrs=QUANTITIES["dhi"].attrs
+    )
+
+
+@labelled("sunlit")
+def sunlit(
+    scene: ShadeScene, grid: Grid, zenith: float, azimuth: float, transmissivity: float
+) -> xr.DataArray:
+    """Return the share of direct sun that reaches the outdoor ground of each cell.
+
+    Parameters
+    ----------
+    scene : ShadeScene
+        The prepared town.
+    grid : Grid
+        The cells of its inner window.
+    zenith, azimuth : float
+        Where the sun stands [degree].
+    transmissivity : float
+        Share of direct sunlight that passes a crown, 0 to 1.
+
+    Returns
+    -------
+    xarray.DataArray
+        0 to 1 on (y, x); NaN in cells without outdoor ground.
+    """
+    return _on(grid, sunlit_fraction(scene, zenith, azimuth, transmissivity=transmissivity))
+
+
+@labelled("svf")
+def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArray:
+    """Return the sky view factor of each cell's outdoor ground; parameters as for :func:`sunlit`."""
+    return _on(grid, sky_view_fraction(scene, transmissivity=transmissivity))
+
+
+def _on(grid: Grid, values: npt.NDArray[np.float32]) -> xr.DataArray:
+    return xr.DataArray(values, dims=("y", "x"), coords={"y": grid.y, "x": grid.x})

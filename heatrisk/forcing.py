@@ -1,0 +1,317 @@
+"""The weather at every sub-step: the state between the hours, the radiation split, what had to be assumed.
+
+A step at clock time t stands for the three hours around it and is made of 10-minute sub-steps, so that a
+step holds what the sun did inside it and not what it did at one instant::
+
+    t - 90 min                         t                         t + 90 min
+        |    .    |    .    |    .    |    .    |    .    |    .    |
+            centres of the sub-steps: t - 85, t - 75, ... t + 85 min
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from heatrisk.errors import InputError, SourceIncompleteError
+from heatrisk.fields import diffuse_of, sun_path
+from heatrisk.physics.air import sky_longwave, wind_at_height
+from heatrisk.physics.irradiance import implied_ghi, implied_temperature, limit_direct, substep_ghi
+from heatrisk.quantities import QUANTITIES
+from heatrisk.weather import INSTANTANEOUS, PRECEDING_MEAN, Weather
+from heatrisk.words import Note, Words
+
+STEP = pd.Timedelta(hours=3)
+SUB_STEP = pd.Timedelta(minutes=10)
+
+#: Taken where nothing better is known; each is named in the notes of the run.
+ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
+
+_ASSUMED_WORDS = {
+    "va": Words("風速のデータがないため 2 m/s と仮定", "no wind data: 2 m/s assumed"),
+    "ps": Words("気圧のデータがないため 1013.25 hPa と仮定", "no pressure data: 1013.25 hPa assumed"),
+}
+_WEATHER_ASSUMED = Note.of(
+    "weather_assumed",
+    "気象データがないため、快晴・相対湿度 60 %・風速 2 m/s とし、気温は公式値から小野・登内(2014)の式で逆算"
+    "(日なたと日陰の差は大きめに出ます)",
+    "no weather data: clear sky, 60 % humidity and 2 m/s assumed, air temperature such that the regression of"
+    " Ono & Tonouchi (2014) gives the official value (the contrast of sun and shade is an upper bound)",
+)
+_IMPLIED = Note.of(
+    "radiation_implied",
+    "日射量のデータがないため、公式値から小野・登内(2014)の式で逆算",
+    "no radiation data: inferred from the official value with Ono & Tonouchi (2014)",
+)
+_CLEAR = Note.of(
+    "radiation_clear_sky",
+    "日射量のデータがないため、快晴と仮定(日なたと日陰の差は大きめに出ます)",
+    "no radiation data: clear sky assumed (the contrast of sun and shade is an upper bound)",
+)
+_SPLIT = Note.of(
+    "diffuse_split",
+    "散乱日射量のデータがないため、全天日射量から Erbs ほか(1982)の式で分離",
+    "no diffuse radiation data: split from global radiation after Erbs et al. (1982)",
+)
+
+
+class Forcing(NamedTuple):
+    """What drives a run.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        On (time, sub): ``zenith azimuth ta rh ps va dni dhi ghi`` and ``ldown`` of the open sky; ``va`` is
+        2 m above ground. ``official`` on time [degC], NaN without official forecast.
+    notes : tuple of Note
+        What had to be assumed.
+    """
+
+    data: xr.Dataset
+    notes: tuple[Note, ...]
+
+
+def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
+    """Return the steps that the weather allows, and a remark when some had to be left out.
+
+    Parameters
+    ----------
+    weather : Weather
+        The steps are those of its official forecast, else the 3-hourly clock times 00, 03, ... UTC
+        (which are 03, 06, ... JST); only steps whose three hours the series covers.
+
+    Returns
+    -------
+    pandas.DatetimeIndex, tuple of Note
+
+    Raises
+    ------
+    InputError
+        Not a single step is covered.
+    """
+    series, official = weather.series, weather.official
+    if series is None and official is not None:
+        return official.times, ()
+    assert series is not None  # Weather holds at least one of the two
+    first, last = (pd.Timestamp(series["time"].values[k]) for k in (0, -1))
+    half = (STEP - SUB_STEP) / 2
+    steps = official.times if official is not None else pd.date_range(first.ceil(STEP), last, freq=STEP)
+    covered = steps[(steps - half >= first) & (steps + half <= last)]
+    if covered.empty:
+        raise InputError(
+            Words(
+                "気象データと公式予測の期間が重なりません",
+                "weather series and official forecast do not overlap",
+            ),
+            where=weather.source or None,
+            expected=f"{steps[0]} to {steps[-1]} UTC" if len(steps) else "three hours or more",
+            got=f"{first} to {last} UTC",
+            remedy=Words("同じ日のファイルを指定してください", "Give files of the same days."),
+        )
+    if official is None or len(covered) == len(steps):
+        return covered, ()
+    words = Words(
+        f"気象データの期間外の {len(steps) - len(covered)} 時刻は計算していません",
+        f"{len(steps) - len(covered)} steps lie outside the weather series and were left out",
+    )
+    return covered, (Note("steps_outside_weather", words),)
+
+
+def forcing(weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float) -> Forcing:
+    """Return the weather of every sub-step of some steps over one place.
+
+    Parameters
+    ----------
+    weather : Weather
+        Series, official forecast or both.
+    steps : pandas.DatetimeIndex
+        Clock times of the steps, UTC without zone.
+    lon, lat : float
+        Centre of the city [degrees]; the sun differs by less than 0.05 degrees across one.
+
+    Returns
+    -------
+    Forcing
+
+    Raises
+    ------
+    InputError
+        The series does not cover the steps, or its rows do not stand at whole parts of 10 minutes.
+    SourceIncompleteError
+        A needed value is missing inside the horizon.
+    """
+    offsets = (np.arange(STEP // SUB_STEP) + 0.5) * SUB_STEP.to_timedelta64() - STEP.to_timedelta64() // 2
+    moments = pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
+    official = np.full(len(steps), np.nan) if weather.official is None else weather.official.at(steps)
+    if weather.series is None:
+        state, notes = _from_official(official, steps, moments, lon, lat)
+    else:
+        state, notes = _from_series(weather, official, steps, moments, lon, lat)
+    cosz = np.cos(np.radians(state["zenith"].values))
+    state["ldown"] = ("time", sky_longwave(state["ta"].values, state["rh"].values))
+    state["va"] = ("time", wind_at_height(state["va"].values, weather.wind_height, state["ghi"].values, cosz))
+    shape = (len(steps), len(offsets))
+    data = xr.Dataset(
+        {
+            name: (("time", "sub"), np.reshape(array.values, shape), array.attrs)
+            for name, array in state.items()
+        },
+        coords={"time": steps},
+    )
+    data["official"] = ("time", official, QUANTITIES["wbgt_moe"].attrs)
+    return Forcing(data, notes)
+
+
+def _from_official(
+    official: npt.NDArray[np.float64],
+    steps: pd.DatetimeIndex,
+    moments: pd.DatetimeIndex,
+    lon: float,
+    lat: float,
+) -> tuple[xr.Dataset, tuple[Note, ...]]:
+    """Assume the weather from the official value alone."""
+    at_steps = sun_path(steps, lon, lat)["ghi"].values
+    ta = implied_temperature(official, ASSUMED["rh"], at_steps, ASSUMED["va"])
+    state = sun_path(moments, lon, lat)
+    state["ta"] = ("time", _interpolated(moments, steps, ta))
+    for name, value in ASSUMED.items():
+        state[name] = ("time", np.full(len(moments), value))
+    return state, (_WEATHER_ASSUMED,)
+
+
+def _from_series(
+    weather: Weather,
+    official: npt.NDArray[np.float64],
+    steps: pd.DatetimeIndex,
+    moments: pd.DatetimeIndex,
+    lon: float,
+    lat: float,
+) -> tuple[xr.Dataset, tuple[Note, ...]]:
+    """Interpolate the state and share out the radiation of a weather series."""
+    series = weather.series
+    assert series is not None
+    _refuse_holes(series, moments, weather)
+    rows = pd.DatetimeIndex(series["time"].values)
+    # The whole of every supplied interval, so that the energy of each is kept.
+    fine = pd.date_range(rows[0] - weather.interval + SUB_STEP / 2, rows[-1], freq=SUB_STEP)
+    if moments[0] < rows[0] or not moments.isin(fine).all():
+        raise InputError(
+            Words(
+                "気象データの期間か時間間隔が計算する時刻に合いません",
+                "the weather series does not cover the steps, or not in whole parts of 10 minutes",
+            ),
+            where=weather.source or None,
+            expected=f"{moments[0]} to {moments[-1]} UTC, every 10, 20, 30, 60 or 180 minutes",
+            got=f"{rows[0]} to {rows[-1]} UTC, every {weather.interval / pd.Timedelta(minutes=1):g} minutes",
+        )
+    path = sun_path(fine, lon, lat)
+    notes = [Note(f"{name}_assumed", words) for name, words in _ASSUMED_WORDS.items() if name not in series]
+    state = xr.Dataset(coords={"time": fine})
+    for name in INSTANTANEOUS:
+        values = (
+            _interpolated(fine, rows, series[name].values)
+            if name in series
+            else np.full(len(fine), ASSUMED[name])
+        )
+        state[name] = ("time", values)
+    window = rows.searchsorted(fine)
+    if {"ghi", "dni", "dhi"} & set(map(str, series.data_vars)):
+        sun, note = _measured_sun(series, window, path)
+    elif weather.official is not None:
+        index = _implied_clear_sky_index(official, state, steps, path)
+        sun, note = _split(path["ghi"] * index, path), _IMPLIED
+    else:
+        sun, note = _closed(path["ghi"], path["dhi"].values, path), _CLEAR
+    state = state.assign({name: sun[name] for name in PRECEDING_MEAN}).assign(path[["zenith", "azimuth"]])
+    return state.sel(time=moments), (*notes, note) if note is not None else tuple(notes)
+
+
+def _measured_sun(
+    series: xr.Dataset, window: npt.NDArray[np.intp], path: xr.Dataset
+) -> tuple[xr.Dataset, Note | None]:
+    """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
+    cosz = np.clip(np.cos(np.radians(path["zenith"].values)), 0.0, None)
+    given = {name: series[name].values for name in PRECEDING_MEAN if name in series}
+    count, total = (np.bincount(window, weights, len(series.time)) for weights in (None, cosz))
+    mean_cosz = total / np.maximum(count, 1)
+    if "ghi" not in given:
+        if len(given) < 2:
+            raise SourceIncompleteError(
+                Words(
+                    "日射量は全天、または直達と散乱の両方が必要です",
+                    "radiation needs the global part, or direct and diffuse",
+                ),
+                expected="ghi, or dni and dhi",
+                got=", ".join(given),
+            )
+        given["ghi"] = given["dni"] * mean_cosz + given["dhi"]
+    elif "dni" in given and "dhi" not in given:
+        given["dhi"] = given["ghi"] - given["dni"] * mean_cosz
+    ghi = xr.DataArray(substep_ghi(given["ghi"], window, path["ghi"].values), dims="time", coords=path.coords)
+    if "dhi" not in given:
+        return _split(ghi, path), _SPLIT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(given["ghi"] > 0.0, np.clip(given["dhi"] / given["ghi"], 0.0, 1.0), 1.0)
+    return _closed(ghi, share[window] * ghi.values, path), None
+
+
+def _split(ghi: xr.DataArray, path: xr.Dataset) -> xr.Dataset:
+    return _closed(ghi, diffuse_of(ghi, path).values, path)
+
+
+def _closed(ghi: xr.DataArray, dhi: npt.NDArray[np.float64], path: xr.Dataset) -> xr.Dataset:
+    """Return ghi, dni and dhi that agree: ghi = dni cos(zenith) + dhi, dni no more than a clear sky's."""
+    cosz = np.cos(np.radians(path["zenith"].values))
+    dni, dhi = limit_direct(ghi.values, dhi, cosz, path["dni"].values)
+    return xr.Dataset({"ghi": ghi, "dni": ("time", dni), "dhi": ("time", dhi)}, coords=path.coords)
+
+
+def _implied_clear_sky_index(
+    official: npt.NDArray[np.float64], state: xr.Dataset, steps: pd.DatetimeIndex, path: xr.Dataset
+) -> npt.NDArray[np.float64]:
+    """Return at each sub-step the share of the clear-sky radiation that explains the official values.
+
+    The inversion needs sun: steps with less than 100 W m-2 of clear sky take the share of the nearest step
+    that has more.
+    """
+    fine = pd.DatetimeIndex(path["time"].values)
+    ta, rh, va, clear = (
+        _interpolated(steps, fine, x.values) for x in (state["ta"], state["rh"], state["va"], path["ghi"])
+    )
+    sunny = clear >= 100.0
+    if not sunny.any():
+        return np.ones(len(fine))
+    index = implied_ghi(official[sunny], ta[sunny], rh[sunny], va[sunny], clear[sunny]) / clear[sunny]
+    nearest = steps[sunny].get_indexer(fine, method="nearest")
+    return np.asarray(index[nearest], dtype=np.float64)
+
+
+def _interpolated(
+    at: pd.DatetimeIndex, known: pd.DatetimeIndex, values: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    seconds = (at - known[0]).total_seconds().to_numpy()
+    return np.asarray(np.interp(seconds, (known - known[0]).total_seconds().to_numpy(), values), np.float64)
+
+
+def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weather) -> None:
+    """Raise when a value that the sub-steps need is missing."""
+    first, last = moments[0] - weather.interval, moments[-1] + weather.interval
+    needed = series.sel(time=slice(first, last))
+    for name in INSTANTANEOUS + PRECEDING_MEAN:
+        if name not in series:
+            continue
+        missing = np.isnan(needed[name].values)
+        if missing.any():
+            when = pd.Timestamp(needed["time"].values[missing][0]).tz_localize("UTC").tz_convert("Asia/Tokyo")
+            raise SourceIncompleteError(
+                Words(f"気象データの {name} に欠測があります", f"the weather series has a hole in {name}"),
+                where=weather.source or None,
+                got=f"{when:%Y-%m-%d %H:%M} JST",
+                remedy=Words(
+                    "欠測のないファイルを取得し直してください", "Fetch the file again, without holes."
+                ),
+            )

@@ -1,0 +1,241 @@
+"""The town as rasters: ground, roofs, crowns and land cover on one grid."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+from rasterio.features import rasterize
+
+from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.grid import Bounds, Grid
+from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, halo_width, shade_scene
+from heatrisk.physics.surface import GRASS
+from heatrisk.words import Words
+
+Floats = npt.NDArray[np.float32]
+
+#: Why a cell has no value: codes of ``mask`` in every product.
+OUTDOOR, BUILDING, OUTSIDE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A town ready for casting shade.
+
+    The fine rasters have ``factor`` x ``factor`` sub-cells in each cell of ``grid`` and reach ``halo`` cells
+    beyond it on every side, so that buildings outside the served area cast their shade into it.
+
+    Parameters
+    ----------
+    grid : Grid
+        The served cells.
+    terrain : numpy.ndarray of float32
+        Elevation of the ground, fine raster [m]; NaN where unknown.
+    roof : numpy.ndarray of float32
+        Elevation of the building tops, same datum as ``terrain`` [m]; NaN where there is no building.
+    land_cover : numpy.ndarray of uint8
+        Land-cover class of the ground of each served cell, code of
+        :data:`heatrisk.physics.surface.LAND_COVER`.
+    factor : int
+        Sub-cells along the side of a cell.
+    halo : int
+        Cells beyond the grid on every side.
+    crown_top, crown_base : numpy.ndarray of float32, optional
+        Heights of the tree crowns' top and underside above ground [m]; NaN or 0 without tree.
+    transmissivity : float
+        Share of direct sunlight that passes a crown, 0 to 1.
+    receptor_height : float
+        Height above ground for which the sun is asked [m].
+
+    Raises
+    ------
+    GridMismatchError
+        A raster has not the shape that grid, factor and halo give.
+    """
+
+    grid: Grid
+    terrain: Floats
+    roof: Floats
+    land_cover: npt.NDArray[np.uint8]
+    factor: int = 1
+    halo: int = 0
+    crown_top: Floats | None = None
+    crown_base: Floats | None = None
+    transmissivity: float = CROWN_TRANSMISSIVITY
+    receptor_height: float = 1.1
+
+    def __post_init__(self) -> None:
+        fine = self.fine_grid.shape
+        rasters: dict[str, tuple[npt.NDArray[np.generic] | None, tuple[int, int]]] = {
+            "terrain": (self.terrain, fine),
+            "roof": (self.roof, fine),
+            "land_cover": (self.land_cover, self.grid.shape),
+            "crown_top": (self.crown_top, fine),
+            "crown_base": (self.crown_base, fine),
+        }
+        for name, (raster, shape) in rasters.items():
+            if raster is not None and raster.shape != shape:
+                raise GridMismatchError(
+                    f"{name} does not lie on the scene's grid", expected=str(shape), got=str(raster.shape)
+                )
+
+    @classmethod
+    def from_buildings(
+        cls,
+        grid: Grid,
+        buildings: gpd.GeoDataFrame,
+        *,
+        terrain: Floats | None = None,
+        canopy: Floats | None = None,
+        land_cover: npt.NDArray[np.uint8] | None = None,
+        factor: int = 5,
+        halo: int = 0,
+        trunk_ratio: float = 0.25,
+        transmissivity: float = CROWN_TRANSMISSIVITY,
+        receptor_height: float = 1.1,
+    ) -> Scene:
+        """Build a scene from footprints with heights.
+
+        A footprint covers the sub-cells whose centre it holds; its roof is flat, at the mean ground
+        elevation under it plus the building's height. Where footprints overlap the taller building counts.
+
+        Parameters
+        ----------
+        grid : Grid
+            The served cells.
+        buildings : geopandas.GeoDataFrame
+            Polygons in the grid's coordinates with a column ``height`` [m].
+        terrain, canopy : numpy.ndarray, optional
+            Ground elevation and crown-top height above ground on the fine grid [m]; flat, none if omitted.
+        land_cover : numpy.ndarray of uint8, optional
+            Codes on the grid; grass, the ground of an official station, if omitted.
+        factor, halo : int
+            See :class:`Scene`.
+        trunk_ratio : float
+            Height of a crown's underside as share of its top (Lindberg & Grimmond 2011 use 0.25).
+        transmissivity, receptor_height : float
+            See :class:`Scene`.
+
+        Returns
+        -------
+        Scene
+
+        Raises
+        ------
+        InputError
+            No building, or a height that is not a positive number.
+        """
+        if buildings.empty:
+            raise InputError(Words("建物が 1 棟もありません", "there is not a single building in the area"))
+        heights = buildings["height"].to_numpy(dtype=np.float64)
+        if not (heights > 0).all():
+            raise InputError(
+                Words("高さのない建物があります", "a building has no height"),
+                got=str(heights[~(heights > 0)][0]),
+            )
+        fine = grid.padded(halo).divided(factor)
+        ground = np.zeros(fine.shape, np.float32) if terrain is None else terrain
+        if land_cover is None:
+            land_cover = np.full(grid.shape, GRASS.code, np.uint8)
+        crown_base = None if canopy is None else (trunk_ratio * canopy).astype(np.float32)
+        return cls(
+            grid,
+            ground,
+            _roofs(fine, buildings, heights, ground),
+            land_cover,
+            factor,
+            halo,
+            canopy,
+            crown_base,
+            transmissivity,
+            receptor_height,
+        )
+
+    @property
+    def fine_grid(self) -> Grid:
+        """The sub-cells, halo included."""
+        return self.grid.padded(self.halo).divided(self.factor)
+
+    @cached_property
+    def shade(self) -> ShadeScene:
+        """The scene as the shade engine wants it, prepared once."""
+        rows, columns = self.grid.shape
+        return shade_scene(
+            self.terrain,
+            self.roof,
+            cell_size=self.fine_grid.cell_size,
+            factor=self.factor,
+            crown_top=self.crown_top,
+            crown_base=self.crown_base,
+            receptor_height=self.receptor_height,
+            window=(self.halo, self.halo, rows, columns),
+        )
+
+    @cached_property
+    def mask(self) -> npt.NDArray[np.uint8]:
+        """Why a served cell has no value: 0 it has one, 1 building all over, 2 ground unknown."""
+        rows, columns = self.grid.shape
+        edge = self.halo * self.factor
+        inner = (slice(edge, edge + rows * self.factor), slice(edge, edge + columns * self.factor))
+        built = (
+            np.isfinite(self.roof[inner]).reshape(rows, self.factor, columns, self.factor).any(axis=(1, 3))
+        )
+        closed = self.shade.outdoor_fraction == 0.0
+        return np.where(closed, np.where(built, BUILDING, OUTSIDE), OUTDOOR).astype(np.uint8)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything that shade depends on, as hexadecimal text."""
+        digest = hashlib.sha256()
+        numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height)
+        digest.update(repr((self.grid.crs, tuple(self.grid.transform), self.grid.shape, numbers)).encode())
+        for raster in (self.terrain, self.roof, self.land_cover, self.crown_top, self.crown_base):
+            digest.update(b"-" if raster is None else np.ascontiguousarray(raster).data)
+        return digest.hexdigest()
+
+
+def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float) -> int:
+    """Return how many cells beyond some bounds the buildings can still cast shade from.
+
+    The reach is that of the tallest building at the lowest sun that counts, but no farther than the
+    outermost building lies: beyond it there is nothing to cast.
+
+    Parameters
+    ----------
+    buildings : geopandas.GeoDataFrame
+        All known buildings, inside and outside, with a column ``height`` [m].
+    bounds : tuple of float
+        West, south, east, north of the served area, in the buildings' coordinates [m].
+    cell_size : float
+        Side of a cell [m].
+    """
+    west, south, east, north = bounds
+    left, bottom, right, top = buildings.total_bounds
+    beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
+    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()))) / cell_size)
+
+
+def _roofs(
+    fine: Grid, buildings: gpd.GeoDataFrame, heights: npt.NDArray[np.float64], ground: Floats
+) -> Floats:
+    """Return the elevation of the roofs, NaN elsewhere; the taller of overlapping buildings wins."""
+    order = np.argsort(heights, kind="stable")
+    numbers = np.arange(1, len(order) + 1)
+    shapes = zip(buildings.geometry.to_numpy()[order], numbers, strict=True)
+    owner = rasterize(shapes, out_shape=fine.shape, transform=fine.transform, fill=0, dtype="int32")
+    covered = owner > 0
+    known = covered & np.isfinite(ground)
+    count = np.bincount(owner[known], minlength=len(order) + 1)
+    total = np.bincount(owner[known], weights=ground[known], minlength=len(order) + 1)
+    with np.errstate(invalid="ignore"):
+        tops = total / count
+    tops[1:] += heights[order]
+    roof = np.full(fine.shape, np.nan, np.float32)
+    roof[covered] = tops[owner[covered]]
+    return roof
