@@ -1,0 +1,257 @@
+"""The fields of a run on disk: a CF data cube in Zarr format 3, packed, sharded, and read a cell at a time.
+
+Chunks hold all times of 64 x 64 cells and lie in shards of 1024 x 1024, so that the series of a place is one
+small read and a map is few files. ``xarray.open_zarr(folder)`` opens it; :class:`CellReader` goes straight to
+the bytes of one chunk, because a point request must not pay for a general array library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+import zarr
+from affine import Affine
+from numcodecs import blosc
+from pyproj import CRS
+from zarr.codecs import BloscCodec
+from zarr.errors import ZarrUserWarning
+
+from heatrisk.errors import InputError, StoreError
+from heatrisk.grid import Grid
+from heatrisk.quantities import QUANTITIES
+
+CHUNK, SHARD = 64, 1024
+FILL = -32768
+GRID_MAPPING = "spatial_ref"
+
+_CODEC = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+_TIME = {"units": "seconds since 1970-01-01T00:00:00", "calendar": "proleptic_gregorian"}
+_AXES: dict[str, dict[str, Any]] = {
+    "time": {"standard_name": "time", "long_name": "centre of the step, UTC", "axis": "T", **_TIME},
+    "y": {"standard_name": "projection_y_coordinate", "units": "m", "axis": "Y"},
+    "x": {"standard_name": "projection_x_coordinate", "units": "m", "axis": "X"},
+}
+
+
+def pack(values: npt.NDArray[np.floating[Any]], resolution: float) -> npt.NDArray[np.int16]:
+    """Return values as 16-bit multiples of a resolution.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Any shape; NaN becomes :data:`FILL`.
+    resolution : float
+        Step between two stored values, in the unit of ``values``; its inverse is a whole number.
+
+    Returns
+    -------
+    numpy.ndarray of int16
+        Same shape; what lies beyond 16 bits is stored as the extreme.
+    """
+    steps = np.rint(values * values.dtype.type(1.0 / resolution))
+    return np.where(np.isnan(steps), FILL, np.clip(steps, -32767, 32767)).astype(np.int16)
+
+
+def unpack(packed: npt.NDArray[np.int16], resolution: float) -> npt.NDArray[np.float64]:
+    """Return the values behind :func:`pack`, each the double nearest to its decimal number.
+
+    Parameters
+    ----------
+    packed : numpy.ndarray of int16
+        Any shape; :data:`FILL` becomes NaN.
+    resolution : float
+        As given to :func:`pack`.
+    """
+    return np.where(packed == FILL, np.nan, packed / (1.0 / resolution))
+
+
+def grid_of(dataset: xr.Dataset) -> Grid:
+    """Return the grid on which a dataset lies.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With ``x`` and ``y`` [m] of cell centres, ``y`` descending, and ``spatial_ref`` with ``crs_wkt``.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two columns, or the cells are not square and north-up.
+    """
+    x, y = dataset["x"].values, dataset["y"].values
+    if x.size < 2:
+        raise InputError("the grid needs two columns at least", got=str(x.size))
+    cell = float(x[-1] - x[0]) / (x.size - 1)
+    crs = CRS.from_wkt(dataset["spatial_ref"].attrs["crs_wkt"])
+    authority = crs.to_authority()
+    name = ":".join(authority) if authority else crs.to_wkt()
+    transform = Affine(cell, 0.0, float(x[0]) - cell / 2, 0.0, -cell, float(y[0]) + cell / 2)
+    return Grid(name, transform, (y.size, x.size))
+
+
+def write(dataset: xr.Dataset, folder: Path) -> dict[str, str]:
+    """Write a dataset as a CF cube.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Dimensions (time, y, x) with their coordinates (time UTC without zone), ``time_bnds`` and
+        ``spatial_ref`` with ``crs_wkt``; variables named as in :mod:`heatrisk.quantities`.
+    folder : pathlib.Path
+        New folder.
+
+    Returns
+    -------
+    dict
+        SHA-256 of every array's bytes as stored (packed, C order), by name.
+
+    Raises
+    ------
+    StoreError
+        What was written does not read back the same.
+    """
+    group = zarr.create_group(folder, zarr_format=3, attributes=_plain(dataset.attrs))
+    names = sorted(map(str, dataset.variables))
+    digests = {name: _write_array(group, name, dataset[name]) for name in names}
+    with warnings.catch_warnings():
+        # Format 3 does not standardise consolidated metadata yet, but xarray warns where it is absent.
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(folder)
+    for name, digest in digests.items():
+        if sha256(np.asarray(_array(group, name)[...])) != digest:
+            raise StoreError("an array does not read back as it was written", where=folder / name)
+    return digests
+
+
+def sha256(values: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's bytes in C order, as hexadecimal text."""
+    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
+
+
+def _write_array(group: zarr.Group, name: str, array: xr.DataArray) -> str:
+    values, attrs = _encoded(name, array)
+    gridded = array.dims[-2:] == ("y", "x")
+    chunks = (*values.shape[:-2], CHUNK, CHUNK) if gridded else None
+    shards = (*values.shape[:-2], *(_shard(n) for n in values.shape[-2:])) if gridded else None
+    target = group.create_array(
+        name,
+        shape=values.shape,
+        dtype=values.dtype,
+        chunks=chunks or "auto",
+        shards=shards,
+        compressors=_CODEC if gridded else None,
+        fill_value=FILL if values.dtype == np.int16 else 0,
+        dimension_names=tuple(map(str, array.dims)),
+        attributes=attrs,
+    )
+    target[...] = values
+    return sha256(values)
+
+
+def _shard(cells: int) -> int:
+    return min(SHARD, -(-cells // CHUNK) * CHUNK)
+
+
+def _encoded(name: str, array: xr.DataArray) -> tuple[npt.NDArray[Any], dict[str, Any]]:
+    """Return the values as stored, and the CF attributes that explain them."""
+    attrs = _plain(array.attrs)
+    if name == GRID_MAPPING:
+        cf = CRS.from_wkt(array.attrs["crs_wkt"]).to_cf()
+        return np.zeros((), np.int32), {**_plain(cf), **attrs}
+    if np.issubdtype(array.dtype, np.datetime64):
+        seconds = array.values.astype("datetime64[s]").astype(np.int64)
+        bounds = {"bounds": "time_bnds"} if name == "time" else {}
+        return seconds, {**attrs, **_AXES["time"], **bounds} if name == "time" else _TIME
+    attrs |= _AXES.get(name, {})
+    if {"y", "x"} <= set(array.dims):
+        attrs["grid_mapping"] = GRID_MAPPING
+    quantity = QUANTITIES.get(name)
+    if quantity is None:
+        return array.values, attrs
+    attrs = {**quantity.attrs, **attrs}
+    if quantity.resolution is None:
+        return array.values, attrs
+    packed = np.empty(array.shape, np.int16)
+    for layer in np.ndindex(array.shape[:-2]):
+        packed[layer] = pack(array.values[layer], quantity.resolution)
+    return packed, {**attrs, "scale_factor": quantity.resolution, "_FillValue": FILL}
+
+
+def _plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return attributes as JSON knows them."""
+    return {str(key): value.tolist() if hasattr(value, "tolist") else value for key, value in attrs.items()}
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
+class CellReader:
+    """Reads all values of one cell of a gridded array from its shard, one chunk at a time.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of the array, as written by :func:`write`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        facts = json.loads((folder / "zarr.json").read_text("utf-8"))
+        sharding = facts["codecs"][0]["configuration"]
+        self._folder = folder
+        self._dtype = np.dtype(facts["data_type"]).newbyteorder("<")
+        self._chunk = tuple(sharding["chunk_shape"])
+        self._shard = tuple(facts["chunk_grid"]["configuration"]["chunk_shape"])
+        self._fill = facts["fill_value"]
+        self._resolution = facts["attributes"].get("scale_factor")
+        self._files: dict[tuple[int, int], npt.NDArray[np.uint8] | None] = {}
+
+    def __call__(self, row: int, column: int) -> npt.NDArray[Any]:
+        """Return the values of a cell over the leading dimensions, unpacked; NaN is no value."""
+        place = (row // self._shard[-2], column // self._shard[-1])
+        block = self._block(place, row % self._shard[-2] // CHUNK, column % self._shard[-1] // CHUNK)
+        values = np.array(block[..., row % CHUNK, column % CHUNK], dtype=self._dtype.newbyteorder("="))
+        return values if self._resolution is None else unpack(values, self._resolution)
+
+    def _block(self, place: tuple[int, int], down: int, right: int) -> npt.NDArray[Any]:
+        """Return one decoded chunk; shards and chunks that hold only the fill value are not stored."""
+        content = self._file(place)
+        if content is not None:
+            rows, columns = self._shard[-2] // CHUNK, self._shard[-1] // CHUNK
+            # The index at the end of a shard: offset and length of each chunk, then a 4-byte checksum.
+            index = content[-16 * rows * columns - 4 : -4].view("<u8").reshape(rows, columns, 2)
+            offset, length = map(int, index[down, right])
+            if length != 2**64 - 1:
+                data = blosc.decompress(content[offset : offset + length].tobytes())
+                return np.frombuffer(data, self._dtype).reshape(self._chunk)
+        return np.full(self._chunk, self._fill, self._dtype)
+
+    def _file(self, place: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+        if place not in self._files:
+            parts = ["c", *["0"] * (len(self._chunk) - 2), *map(str, place)]
+            path = self._folder.joinpath(*parts)
+            self._files[place] = np.asarray(np.memmap(path, np.uint8, "r")) if path.exists() else None
+        return self._files[place]
+
+
+def read_line(folder: Path, name: str) -> npt.NDArray[np.float64]:
+    """Return an array without map dimensions, e.g. the official value of every step.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The cube.
+    name : str
+        A variable over time alone.
+    """
+    return np.asarray(_array(zarr.open_group(folder, mode="r"), name)[...], dtype=np.float64)

@@ -1,0 +1,104 @@
+"""Layers: codes, colours, words. Class limits and colours are those of the official scales."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from heatrisk.cube import pack, unpack
+from heatrisk.layers import BUILDING, FIRST, LAYERS, MISSING, OUTSIDE, Layer, legend
+from heatrisk.risk import RISK_SCALES, classify
+
+EACH = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
+Limits = tuple[tuple[float | None, str], ...]
+
+# Colours and limits: 日本生気象学会 Ver.4 and 日本スポーツ協会 as shown on the official WBGT pages.
+DAILY = ((25.0, "#A0D2FF"), (28.0, "#FAF500"), (31.0, "#FF9600"), (None, "#FF2800"))
+SPORT = ((21.0, "#218CFF"), (25.0, "#A0D2FF"), (28.0, "#FAF500"), (31.0, "#FF9600"), (None, "#FF2800"))
+
+
+def colour(layer: Layer, value: float) -> str:
+    """Colour of one value, as #RRGGBB."""
+    return "#" + layer.palette[layer.codes(np.array([value]))[0]][:3].tobytes().hex().upper()
+
+
+@pytest.mark.parametrize(("name", "table"), [("risk", DAILY), ("risk_sport", SPORT)])
+def test_risk_wears_the_official_colours_closed_below(name: str, table: Limits) -> None:
+    entries = legend(LAYERS[name])["entries"]
+    assert [(entry["upper"], entry["colour"]) for entry in entries] == list(table)
+    for (upper, below), (_, above) in pairwise(table):
+        assert upper is not None
+        assert colour(LAYERS[name], upper - 0.01) == below
+        assert colour(LAYERS[name], upper) == above
+
+
+@pytest.mark.parametrize(("name", "scale"), [("risk", "daily"), ("risk_sport", "sport")])
+def test_risk_codes_are_the_classes(name: str, scale: str) -> None:
+    stored = (np.arange(-500, 5000) / 100).astype(np.float32)
+    np.testing.assert_array_equal(LAYERS[name].codes(stored), FIRST + classify(stored, RISK_SCALES[scale]))
+
+
+@EACH
+def test_no_data_is_not_a_value(layer: Layer) -> None:
+    codes = layer.codes(np.array([np.nan, -60.0, 0.0, 0.5, 80.0], dtype=np.float32))
+    assert codes[0] == MISSING
+    assert (codes[1:] >= FIRST).all()
+    assert (codes < len(layer.palette)).all()
+    assert len(layer.palette) <= 256
+    assert layer.palette[OUTSIDE, 3] == 0
+    assert 0 < layer.palette[BUILDING, 3] < 255
+    assert (layer.palette[FIRST:, 3] == 255).all()
+    shown = {tuple(row) for row in layer.palette[[BUILDING, MISSING]].tolist()}
+    assert len(shown) == 2
+    assert shown.isdisjoint(tuple(row) for row in layer.palette[FIRST:].tolist())
+
+
+@EACH
+def test_a_picture_agrees_with_the_stored_value(layer: Layer) -> None:
+    values = np.random.default_rng(3).uniform(-5, 45, 100_000).astype(np.float32)
+    resolution = 0.001 if layer.quantity == "sunlit" else 0.01
+    values = values / np.float32(50) if layer.quantity == "sunlit" else values
+    stored = unpack(pack(values, resolution), resolution)
+    np.testing.assert_array_equal(layer.codes(values), layer.codes(stored))
+
+
+def test_wbgt_hue_jumps_where_the_classes_change() -> None:
+    layer = LAYERS["wbgt_moe"]
+    lowers = np.array([one.lower for one in layer.bins])
+    steps = np.linalg.norm(np.diff(layer.palette[FIRST:, :3].astype(float), axis=0), axis=1)
+    limits = np.isin(lowers[1:], (21.0, 25.0, 28.0, 31.0, 33.0, 35.0))
+    assert limits.sum() == 6
+    assert steps[limits].min() > 2 * steps[~limits].max()
+    assert np.diff(lowers[1:]) == pytest.approx(0.2)
+
+
+def test_sunlit_grows_lighter_with_sun() -> None:
+    red, green, blue = LAYERS["sunlit"].palette[FIRST:, :3].astype(float).T
+    assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0).all()
+    layer = LAYERS["sunlit"]
+    assert colour(layer, 0.0) == "#26275B"
+    assert colour(layer, 1.0) == "#FFF0A6"
+
+
+@EACH
+def test_legend_speaks_both_languages_and_needs_no_colour(layer: Layer) -> None:
+    told = json.loads(json.dumps(legend(layer), allow_nan=False))
+    for entry in told["entries"] + told["no_data"]:
+        assert entry["words"]["ja"]
+        assert entry["words"]["en"]
+    entries = told["entries"]
+    for mark in ("mark", "pattern", "colour"):
+        assert len({entry[mark] for entry in entries}) == len(entries)
+    assert all(below["upper"] == above["lower"] for below, above in pairwise(entries))
+    assert len({entry["range_text"]["ja"] for entry in entries}) == len(entries)
+    assert len(told["ramp"]) == len(layer.palette) - FIRST
+
+
+def test_ranges_read_as_the_scales_are_printed() -> None:
+    texts = [entry["range_text"] for entry in legend(LAYERS["risk"])["entries"]]
+    assert [text["ja"] for text in texts] == ["25未満", "25以上28未満", "28以上31未満", "31以上"]
+    assert texts[-1]["en"] == "31 or more"
+    assert legend(LAYERS["sunlit"])["entries"][0]["range_text"]["ja"] == "0 %以上20 %未満"
