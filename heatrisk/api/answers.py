@@ -1,0 +1,231 @@
+"""The bodies of answers: what a run holds, put into words and plain JSON values."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from heatrisk.api.params import basic, jst, utc
+from heatrisk.api.service import Service
+from heatrisk.layers import LAYERS
+from heatrisk.quantities import QUANTITIES
+from heatrisk.risk import RISK_SCALES, Level
+from heatrisk.shelters import from_geojson, status
+from heatrisk.store import CellSeries, StoredRun
+from heatrisk.words import Language, Words
+
+REFERENCE = Words(
+    "この値は、公式の予測を建物や木の日かげに合わせて計算した参考値です。公式の発表ではありません。",
+    "This is a reference value: the official forecast, adapted by computation to the shade of buildings "
+    "and trees. It is not an official announcement.",
+)
+UNANCHORED = Words(
+    "この値は公式の予測に合わせていない計算値（参考値）です。公式の発表ではありません。",
+    "This is a computed reference value that is not tied to an official forecast. "
+    "It is not an official announcement.",
+)
+INDOORS = Words(
+    "室内でも熱中症は起こります。がまんせずに冷房を使いましょう。",
+    "Heat stroke happens indoors too. Use air conditioning without hesitation.",
+)
+#: English names of publications.
+_ENGLISH = {
+    "環境省熱中症予防情報サイト": "Heat Illness Prevention Information, Ministry of the Environment of Japan"
+}
+STATES = (Words("屋外", "outdoors"), Words("建物", "building"), Words("範囲外", "outside the area"))
+STATE_CODES = ("outdoor", "building", "outside")
+
+#: Decimals that the values of a series are given with; more would be noise.
+_DECIMALS = {"sunlit": 3}
+
+
+def times(service: Service, run: StoredRun) -> dict[str, Any]:
+    """Return the valid times of a run and where the clock stands among them."""
+    now = service.clock()
+    nearest = min(range(len(run.times)), key=lambda index: abs(run.times[index] - now))
+    return {
+        "run": run.id,
+        "created": utc(run.created),
+        "age_minutes": age_minutes(service, run),
+        "stale": service.stale(run),
+        "step_minutes": run.manifest["step_minutes"],
+        "timezone": run.manifest.get("timezone", "Asia/Tokyo"),
+        "now": nearest,
+        "times": [{"time": utc(time), "jst": jst(time), "key": basic(time)} for time in run.times],
+    }
+
+
+def age_minutes(service: Service, run: StoredRun) -> int:
+    """Return the age of a run in whole minutes, so that an answer changes once a minute at most."""
+    return int(service.age(run).total_seconds() // 60)
+
+
+def layers(run: StoredRun, base: str, time: str) -> list[dict[str, Any]]:
+    """Return the layers of a run with the addresses of their tiles and legends."""
+    root = f"{base}/tiles/{run.id}"
+    return [
+        {
+            "id": name,
+            "name": both(LAYERS[name].words),
+            "description": both(LAYERS[name].description),
+            "units": LAYERS[name].units,
+            "legend": f"{base}/legend/{name}.json",
+            "tilejson": f"{root}/{name}/{time}/tilejson.json",
+            "tiles": f"{root}/{name}/{{time}}/{{z}}/{{x}}/{{y}}.png",
+        }
+        for name in run.layers
+    ]
+
+
+def summary(service: Service, run: StoredRun, base: str) -> dict[str, Any]:
+    """Return one line of the catalogue of runs."""
+    return {
+        "id": run.id,
+        "created": utc(run.created),
+        "age_minutes": age_minutes(service, run),
+        "stale": service.stale(run),
+        "verdict": run.manifest.get("verdict"),
+        "first": utc(run.times[0]),
+        "last": utc(run.times[-1]),
+        "href": f"{base}/runs/{run.id}",
+    }
+
+
+def scale(name: str) -> dict[str, Any]:
+    """Return a risk scale with its classes, from the lowest to the highest."""
+    row = RISK_SCALES[name]
+    levels = [_level(index, level) for index, level in enumerate(row.levels)]
+    return {"id": name, "name": both(row.words), "source": row.source, "levels": levels}
+
+
+def _level(index: int, level: Level) -> dict[str, Any]:
+    return {
+        "index": index, "code": level.code, "lower": number(level.lower), "colour": level.colour,
+        "words": both(level.words), "advice": both(level.advice),
+    }  # fmt: skip
+
+
+def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSeries) -> dict[str, Any]:
+    """Return what is known about one place: values, words, and where each comes from."""
+    manifest, anchored = run.manifest, bool(run.manifest["anchor"]["anchored"])
+    return {
+        "place": {
+            "lon": lon, "lat": lat, "cell": _cell_id(run, cell), "cell_size_m": run.grid.cell_size,
+            "state": STATE_CODES[cell.mask], "words": both(STATES[cell.mask]), "svf": number(cell.svf, 3),
+        },
+        "run": summary(service, run, "."),
+        "city": manifest["city"]["name"],
+        "sample": bool(manifest["city"].get("sample", False)),
+        "anchored": anchored,
+        "reference": both(REFERENCE if anchored else UNANCHORED),
+        "indoors": both(INDOORS),
+        "official": _official(manifest),
+        "attribution": [both(credit) for credit in credits(manifest)],
+        "assumptions": manifest.get("assumptions", []),
+        "definitions": {name: _definition(name) for name in cell.values if name in QUANTITIES},
+        "scale": scale("daily"),
+        "series": [_step(run, cell, index, time) for index, time in enumerate(run.times)],
+    }  # fmt: skip
+
+
+def credits(manifest: dict[str, Any]) -> list[Words]:
+    """Return the sources to name: the city file's, and the official forecast where its values were used."""
+    named = [Words(text, text) for text in manifest["city"].get("attribution", ())]
+    publication = (manifest.get("official") or {}).get("publication", "")
+    if not publication or manifest["city"].get("sample"):
+        return named
+    return [
+        Words(
+            f"出典：{publication}（予測値を加工して作成）",
+            f"Source: {_ENGLISH.get(publication, publication)} (edited)",
+        ),
+        *named,
+    ]
+
+
+def _cell_id(run: StoredRun, cell: CellSeries) -> str:
+    """Name a cell after its south-west corner [m], e.g. ``E-24770N-35105``."""
+    half = run.grid.cell_size / 2
+    return f"E{round(run.grid.x[cell.column] - half)}N{round(run.grid.y[cell.row] - half)}"
+
+
+def _official(manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the official forecast without its values; those stand in the series, step by step."""
+    official: dict[str, Any] | None = manifest.get("official")
+    if official is None:
+        return None
+    stations = [{key: value for key, value in row.items() if key != "values"} for row in official["stations"]]
+    return {**official, "stations": stations}
+
+
+def _definition(name: str) -> dict[str, Any]:
+    quantity = QUANTITIES[name]
+    return {**both(quantity.words), "units": quantity.units}
+
+
+def _step(run: StoredRun, cell: CellSeries, index: int, time: datetime) -> dict[str, Any]:
+    """Return one step of a place's series; what is not known there is null."""
+    manifest, minutes = run.manifest, run.manifest["step_minutes"]
+    named = {
+        name: number(float(values[index]), _DECIMALS.get(name, 2))
+        for name, values in cell.values.items()
+        if not name.startswith("risk")
+    }
+    stations = (manifest.get("official") or {}).get("stations", ())
+    sunlit = named.get("sunlit")
+    suspects = set(manifest["anchor"].get("suspect", ()))
+    return {
+        "time": utc(time),
+        "jst": jst(time),
+        **named,
+        "sunlit_minutes": None if sunlit is None else round(sunlit * minutes),
+        "risk": _risk(cell, "risk", "daily", index),
+        "risk_sport": _risk(cell, "risk_sport", "sport", index),
+        "official_stations": {row["id"]: row["values"][index] for row in stations},
+        "anchor_suspect": utc(time) in suspects,
+    }
+
+
+def _risk(cell: CellSeries, name: str, scale_name: str, index: int) -> dict[str, Any] | None:
+    found = int(cell.values[name][index]) if name in cell.values else -1
+    if found < 0:
+        return None
+    level = RISK_SCALES[scale_name].levels[found]
+    return {"index": found, "code": level.code, "words": both(level.words)}
+
+
+def shelters(run: StoredRun, at: datetime) -> dict[str, Any]:
+    """Return the shelters of a run as GeoJSON, each with its opening status at an instant."""
+    collection = run.shelters
+    features = []
+    for feature, shelter in zip(collection["features"], from_geojson(collection), strict=True):
+        found = status(shelter, at)
+        stated = {"state": found.state, "reason": both(found.reason), "at": utc(at)}
+        features.append({**feature, "properties": {**feature["properties"], "status": stated}})
+    return {**collection, "features": features}
+
+
+def both(words: Words) -> dict[str, str]:
+    """Return a text in both languages as plain JSON values."""
+    return {"ja": words.ja, "en": words.en}
+
+
+def number(value: float, decimals: int = 2) -> float | None:
+    """Return a rounded number, or None where there is none to state."""
+    return round(value, decimals) if math.isfinite(value) else None
+
+
+def spoken(body: Any, language: Language | None) -> Any:
+    """Return a body with every text in one language alone; unchanged for None.
+
+    A pair becomes its text; a remark that carries more than the pair keeps the text as ``text``.
+    """
+    if language is None:
+        return body
+    if isinstance(body, dict):
+        if not {"ja", "en"} <= body.keys():
+            return {key: spoken(value, language) for key, value in body.items()}
+        rest = {key: spoken(value, language) for key, value in body.items() if key not in ("ja", "en")}
+        return {**rest, "text": body[language]} if rest else body[language]
+    return [spoken(value, language) for value in body] if isinstance(body, list) else body

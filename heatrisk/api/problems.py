@@ -1,0 +1,134 @@
+"""Errors as RFC 9457 problem details: one table from error to status."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from heatrisk.api.middleware import OPEN
+from heatrisk.errors import (
+    HeatRiskError,
+    InputError,
+    LayerNotFoundError,
+    RunNotFoundError,
+    StoreError,
+    TileNotFoundError,
+)
+from heatrisk.words import Words
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class TimeNotFoundError(InputError):
+    """A time parameter that names no step of the run.
+
+    Parameters
+    ----------
+    what : str or Words
+        What is wrong.
+    valid_times : tuple of str
+        Times that would have been answered, ISO 8601.
+    **details
+        As for :class:`heatrisk.errors.HeatRiskError`.
+    """
+
+    def __init__(
+        self, what: str | Words, *, valid_times: tuple[str, ...] = (), **details: str | Words | None
+    ) -> None:
+        super().__init__(what, **details)  # type: ignore[arg-type]
+        self.valid_times = valid_times
+
+
+class OutsideError(InputError):
+    """A place outside the area that the run covers."""
+
+
+class NotReadyError(StoreError):
+    """There is no run to serve yet."""
+
+
+class Problem(NamedTuple):
+    """How one kind of error is answered.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status code.
+    slug : str
+        Anchor on the documentation page, the problem's ``type``.
+    title : Words
+        The kind of problem, the same at each occurrence.
+    """
+
+    status: int
+    slug: str
+    title: Words
+
+
+#: First match wins, so the more special error stands above the more general one.
+PROBLEMS: dict[type[Exception], Problem] = {
+    RunNotFoundError: Problem(404, "run-not-found", Words("計算結果が見つかりません", "No such run")),
+    LayerNotFoundError: Problem(404, "layer-not-found", Words("その地図の種類はありません", "No such layer")),
+    TileNotFoundError: Problem(404, "tile-not-found", Words("その画像はありません", "No such tile")),
+    OutsideError: Problem(404, "outside", Words("対象の範囲の外です", "Outside the area")),
+    NotReadyError: Problem(503, "not-ready", Words("まだ計算結果がありません", "No run to serve yet")),
+    TimeNotFoundError: Problem(400, "time-not-found", Words("その時刻はありません", "No such time")),
+    RequestValidationError: Problem(422, "invalid-parameter", Words("指定の誤りです", "Invalid parameter")),
+    InputError: Problem(400, "invalid-request", Words("指定が正しくありません", "Invalid request")),
+    StoreError: Problem(
+        503, "store-unreadable", Words("計算結果を読み出せません", "The store cannot be read")
+    ),
+    HTTPException: Problem(404, "not-served", Words("要求に応じられません", "The request cannot be served")),
+    Exception: Problem(500, "internal", Words("サーバーの内部エラーです", "Internal error")),
+}  # fmt: skip
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """Turn any error into a problem that nobody caches."""
+    problem = next(row for kind, row in PROBLEMS.items() if isinstance(error, kind))
+    detail, members, headers = _told(error)
+    if isinstance(error, HTTPException):
+        problem = problem._replace(status=error.status_code)
+    body = {
+        "type": f"{request.scope.get('root_path', '')}/docs#{problem.slug}",
+        "title": problem.title.en,
+        "status": problem.status,
+        "detail": detail.en,
+        "ja": {"title": problem.title.ja, "detail": detail.ja},
+        **members,
+    }
+    stated = {"Cache-Control": "no-store", **headers}
+    return Response(json.dumps(body, ensure_ascii=False), problem.status, stated, MEDIA_TYPE)
+
+
+def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
+    """Return what may be told about an error: detail, extension members, headers."""
+    if isinstance(error, TimeNotFoundError):
+        return _detail(error), {"valid_times": list(error.valid_times)}, {}
+    if isinstance(error, InputError | StoreError):
+        return _detail(error), {}, {}
+    if isinstance(error, RequestValidationError):
+        errors = [{"in": ".".join(map(str, row["loc"])), "what": row["msg"]} for row in error.errors()]
+        text = "; ".join(f"{row['in']}: {row['what']}" for row in errors)
+        return Words(text, text), {"errors": errors}, {}
+    if isinstance(error, HTTPException):
+        return Words(str(error.detail), str(error.detail)), {}, dict(error.headers or {})
+    # Answers to unforeseen errors leave outside every middleware, so the open door is stated here.
+    return Words("サーバーの記録を確認してください。", "See the log of the server."), {}, OPEN
+
+
+def _detail(error: InputError | StoreError) -> Words:
+    """Return what an error says, without the place on this machine where it happened."""
+    told = HeatRiskError(error.what, expected=error.expected, got=error.got, remedy=error.remedy)
+    return Words(told.text("ja"), told.text("en"))
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer every error as a problem."""
+    for kind in PROBLEMS:
+        app.add_exception_handler(kind, answer)
