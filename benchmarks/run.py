@@ -1,7 +1,7 @@
 """A whole three-day run of a city of Mitaka's extent, stage by stage: ``python -m benchmarks.run``.
 
 The town is the sample town repeated over 6.4 x 5.2 km, on 1 m sub-cells; the weather is the sample's.
-Options: ``--km WIDTH HEIGHT`` for another extent, ``--steps N`` for fewer steps.
+Options: ``--sub-cell METRES``, ``--km WIDTH HEIGHT`` for another extent, ``--steps N`` for fewer steps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 
-from heatrisk.city import read_city
+from heatrisk.city import ModelSection, read_city
 from heatrisk.fields import sky_view
 from heatrisk.forcing import step_times
 from heatrisk.grid import Grid
@@ -38,6 +38,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--km", nargs=2, type=float, default=(6.4, 5.2), metavar=("WIDTH", "HEIGHT"))
     options.add_argument("--steps", type=int, default=None)
+    options.add_argument("--sub-cell", type=float, default=1.0, metavar="METRES")
     chosen = options.parse_args()
     rows: list[tuple[str, float]] = []
 
@@ -48,7 +49,9 @@ def main() -> None:
         rows.append((stage, time.perf_counter() - begin))
         print(f"{stage:<28}{rows[-1][1]:8.2f} s", flush=True)
 
-    inputs = read_inputs(read_city(CITY_FILE), CITY_FILE)
+    city = read_city(CITY_FILE)
+    city = city.model_copy(update={"model": ModelSection(sub_cell=chosen.sub_cell)})
+    inputs = read_inputs(city, CITY_FILE)
     assert inputs.scene is not None and inputs.buildings is not None and inputs.weather is not None
     with timed("scene from footprints"):
         scene = repeated(inputs.scene, inputs.buildings, *chosen.km)

@@ -13,8 +13,8 @@ from pyproj.exceptions import CRSError
 from heatrisk.errors import CityFileError, InputError
 from heatrisk.words import Words
 
-#: Up to this area [m2] a run takes half-metre sub-cells: 60 million of them, some 3 GB with trees.
-FINE_AREA = 15e6
+#: Up to this area [m2] a run takes half-metre sub-cells: 40 million of them, some 3 GB with trees.
+FINE_AREA = 10e6
 
 LandCoverName = Literal["paved", "grass", "bare_soil", "water"]
 

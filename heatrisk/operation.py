@@ -41,6 +41,10 @@ STALE_HOURS = 24
 LAYERS = ("wbgt_moe", "risk", "risk_sport", "sunlit")
 _VERSIONS = ("heatrisk", "numpy", "numba", "pvlib", "xarray", "zarr", "rasterio", "shapely", "pyproj")
 
+_ENGLISH = {
+    "環境省熱中症予防情報サイト": "Heat Illness Prevention Information, Ministry of the Environment of Japan"
+}
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -221,7 +225,6 @@ def _new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: dateti
         "verdict": verdict.as_dict(),
         "city": {
             "name": city.names._asdict(),
-            "attribution": list(city.city.attribution),
             "sample": city.city.sample,
             "basemap": city.dashboard.basemap,
             "config": _config(city),
@@ -261,9 +264,8 @@ def _credits(inputs: Inputs) -> list[dict[str, str]]:
         lines.insert(0, Words(f"気象データ：{weather.source}", f"Weather: {weather.source}"))
     if weather.official is not None:
         source = weather.official.source
-        lines.insert(
-            0, Words(f"出典：{source}（予測値を加工して作成）", f"Source: {source} (forecast, edited)")
-        )
+        english = _ENGLISH.get(source, source)
+        lines.insert(0, Words(f"出典：{source}（予測値を加工して作成）", f"Source: {english} (edited)"))
     return [line._asdict() for line in lines]
 
 

@@ -337,7 +337,7 @@ def tilejson(
         "name": row.words.ja,
         "description": row.description.ja,
         "version": "1.0.0",
-        "attribution": " / ".join(run.manifest.get("city", {}).get("attribution", ())),
+        "attribution": " / ".join(credit["ja"] for credit in run.manifest.get("attribution", ())),
         "scheme": "xyz",
         "tiles": [url],
         "minzoom": min(run.levels),

@@ -62,7 +62,8 @@ def made_run(dataset: xr.Dataset | None = None, run_id: str = RUN_ID) -> NewRun:
     dataset = made_dataset() if dataset is None else dataset
     manifest = {
         "run_id": run_id, "created": "2026-07-30T05:10:22Z", "heatrisk": "0.1.0",
-        "city": {"name": {"ja": "見本町", "en": "Sample"}, "attribution": ["出典A", "B"], "sample": True},
+        "city": {"name": {"ja": "見本町", "en": "Sample"}, "sample": True},
+        "attribution": [{"ja": "出典A", "en": "source A"}, {"ja": "B", "en": "B"}],
         "anchor": {"anchored": True},
     }  # fmt: skip
     empty = {"type": "FeatureCollection", "features": []}

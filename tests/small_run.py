@@ -141,10 +141,10 @@ def manifest(created: datetime, digest: str, **changes: Any) -> dict[str, Any]:
         },
         "city": {
             "name": {"ja": "ひなた市", "en": "Hinata"},
-            "attribution": ["建物: ひなた市（架空）"],
             "sample": True,
             "config": {"dashboard": {"basemap": "none"}},
         },
+        "attribution": [{"ja": "建物: ひなた市（架空）", "en": "Buildings: Hinata (invented)"}],
         "inputs": [{"role": "buildings", "file": "footprints.gpkg", "sha256": "0" * 64, "bytes": 1}],
         "official": {
             "publication": "環境省熱中症予防情報サイト",

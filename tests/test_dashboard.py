@@ -300,8 +300,9 @@ def test_a_forecast_that_is_over_says_so_and_shows_its_hottest_step(browser: Any
 @needs_browser
 @pytest.mark.browser
 def test_real_values_name_the_ministry(browser: Any, tmp_path: Path) -> None:
-    city = {"name": {"ja": "三鷹市", "en": "Mitaka"}, "attribution": [], "sample": False, "config": {}}
-    write_small_run(tmp_path, city=city)
+    city = {"name": {"ja": "三鷹市", "en": "Mitaka"}, "sample": False, "config": {}}
+    credit = {"ja": "出典：環境省熱中症予防情報サイト（予測値を加工して作成）", "en": "Source: ..."}
+    write_small_run(tmp_path, city=city, attribution=[credit])
     with serving(tmp_path, NOON) as address, opened(browser, address) as seen:
         assert "出典：環境省熱中症予防情報サイト（予測値を加工して作成）" in seen.text("#credits")
         assert "架空" not in seen.text("body")

@@ -90,6 +90,7 @@ def test_a_run_is_published_and_opens_as_cf_zarr(
     assert run.manifest["official"]["stations"][0]["values"] == [29, 32, 31, 29, 28, 27]
     assert {row["role"] for row in run.manifest["inputs"]} == {"city", "buildings", "official", "shelters"}
     assert all(len(row["sha256"]) == 64 for row in run.manifest["inputs"])
+    assert "環境省" in run.manifest["attribution"][0]["ja"], "real forecasts are credited"
     assert "weather_assumed" in {note["code"] for note in run.manifest["assumptions"]}
     with xr.open_zarr(run.path / "fields.zarr") as data:
         assert data["wbgt_moe"].attrs["units"] == "degC"
@@ -272,6 +273,9 @@ def test_the_sample_town_runs_green(tmp_path: Path, heatrisk: Callable[..., tupl
     assert code == 0, text
     assert "正常" in text
     run = RunStore(tmp_path / "demo").open()
+    assert "環境省" not in json.dumps(run.manifest["attribution"], ensure_ascii=False), (
+        "invented values are not"
+    )
     data = run.dataset()
     noon = data.sel(time="2025-08-05T03:00")
     shaded = noon["wbgt_moe"].where(noon["sunlit"] < 0.05)

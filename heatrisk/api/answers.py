@@ -29,10 +29,6 @@ INDOORS = Words(
     "室内でも熱中症は起こります。がまんせずに冷房を使いましょう。",
     "Heat stroke happens indoors too. Use air conditioning without hesitation.",
 )
-#: English names of publications.
-_ENGLISH = {
-    "環境省熱中症予防情報サイト": "Heat Illness Prevention Information, Ministry of the Environment of Japan"
-}
 STATES = (Words("屋外", "outdoors"), Words("建物", "building"), Words("範囲外", "outside the area"))
 STATE_CODES = ("outdoor", "building", "outside")
 
@@ -121,27 +117,12 @@ def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSe
         "reference": both(REFERENCE if anchored else UNANCHORED),
         "indoors": both(INDOORS),
         "official": _official(manifest),
-        "attribution": [both(credit) for credit in credits(manifest)],
+        "attribution": [both(Words(**credit)) for credit in manifest.get("attribution", ())],
         "assumptions": manifest.get("assumptions", []),
         "definitions": {name: _definition(name) for name in cell.values if name in QUANTITIES},
         "scale": scale("daily"),
         "series": [_step(run, cell, index, time) for index, time in enumerate(run.times)],
     }  # fmt: skip
-
-
-def credits(manifest: dict[str, Any]) -> list[Words]:
-    """Return the sources to name: the city file's, and the official forecast where its values were used."""
-    named = [Words(text, text) for text in manifest["city"].get("attribution", ())]
-    publication = (manifest.get("official") or {}).get("publication", "")
-    if not publication or manifest["city"].get("sample"):
-        return named
-    return [
-        Words(
-            f"出典：{publication}（予測値を加工して作成）",
-            f"Source: {_ENGLISH.get(publication, publication)} (edited)",
-        ),
-        *named,
-    ]
 
 
 def _cell_id(run: StoredRun, cell: CellSeries) -> str:
