@@ -69,6 +69,9 @@ def main() -> None:
     except HeatRiskError as error:
         err.print(f"heatrisk: {error.text(_language(None))}", style="red", markup=False)
         sys.exit(20)
+    except OSError as error:
+        err.print(f"heatrisk: {error}", style="red", markup=False)
+        sys.exit(20)
 
 
 def _language(given: str | None) -> Language:

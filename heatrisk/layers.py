@@ -66,6 +66,9 @@ class LegendClass:
         Name of the class.
     advice : Words, optional
         What the scale asks people to do.
+    mark : str, optional
+        What stands in the colour's field for those who cannot tell colours; the number of the class if
+        omitted.
     """
 
     lower: float
@@ -73,6 +76,7 @@ class LegendClass:
     colour: Colour
     words: Words
     advice: Words | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,9 @@ def _wbgt() -> Layer:
         level = RISK_SCALES["daily"].level(max(lower, -60.0))
         assert level is not None
         colour = tuple(int(c) for c in np.rint(np.mean([_rgb(first), _rgb(last)], axis=0)))
-        classes.append(LegendClass(lower, upper, (colour[0], colour[1], colour[2]), level.words))
+        # Its lower bound marks a class: the numbers of the classes belong to the risk scales.
+        mark = f"{lower:g}" if np.isfinite(lower) else f"<{upper:g}"
+        classes.append(LegendClass(lower, upper, (colour[0], colour[1], colour[2]), level.words, None, mark))
     return Layer(
         "wbgt_moe", "wbgt_moe",
         Words("暑さ指数(参考値)", "WBGT (reference value)"),
@@ -299,7 +305,7 @@ def _entry(layer: Layer, index: int, one: LegendClass) -> dict[str, Any]:
         "words": one.words._asdict(),
         "advice": None if one.advice is None else one.advice._asdict(),
         "range_text": _range(one, layer.percent)._asdict(),
-        "mark": str(index + 1),
+        "mark": one.mark or str(index + 1),
         "pattern": PATTERNS[index],
     }
 

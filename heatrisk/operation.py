@@ -24,6 +24,7 @@ from heatrisk.city import City, read_city
 from heatrisk.errors import HeatRiskError
 from heatrisk.fields import sky_view
 from heatrisk.grid import WGS84
+from heatrisk.physics.kernel import SOURCES
 from heatrisk.run import SUSPECT_OFFSET, simulate
 from heatrisk.scene import OUTSIDE, Scene
 from heatrisk.shelters import to_geojson
@@ -124,10 +125,11 @@ def _simulated(inputs: Inputs, store: RunStore, progress: Progress) -> xr.Datase
     scene, weather = inputs.scene, inputs.weather
     assert scene is not None and weather is not None  # read_inputs raised otherwise
     progress("compile", 0, 1)
-    svf = store.cached(f"svf-{scene.hash}")
-    if svf is None:
+    key = f"svf-{scene.hash[:32]}-{SOURCES[:16]}"
+    svf = store.cached(key)
+    if svf is None or svf.shape != scene.grid.shape:
         svf = sky_view(scene.shade, scene.grid, scene.transmissivity).values
-        store.keep(f"svf-{scene.hash}", svf)
+        store.keep(key, svf)
     progress("compile", 1, 1)
     labelled = xr.DataArray(svf, dims=("y", "x"))
     return simulate(scene, weather, svf=labelled, progress=lambda done, of: progress("compute", done, of))

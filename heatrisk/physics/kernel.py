@@ -19,7 +19,8 @@ import numba.extending
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SOURCES: Final = hashlib.sha256(
+#: Digest of the sources of this package: what a cached result of its kernels depends on besides its inputs.
+SOURCES: Final = hashlib.sha256(
     b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 ).hexdigest()
 
@@ -46,5 +47,5 @@ def _cached(dispatcher: Any) -> Any:
     """Switch on the disk cache, stamped with all sources of the package; do without on a read-only one."""
     with contextlib.suppress(RuntimeError):
         dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = _SOURCES
+        dispatcher._cache._cache_file._source_stamp = SOURCES
     return dispatcher
