@@ -23,7 +23,8 @@ from rasterio.enums import Resampling
 from heatrisk.cube import grid_of
 from heatrisk.layers import LAYERS
 from heatrisk.risk import RISK_SCALES, classify
-from heatrisk.store import NewRun, RunStore, StoredRun
+from heatrisk.store import NewRun, RunStore
+from heatrisk.stored import StoredRun
 from heatrisk.tiles import DEFAULT_LAYERS, build, render
 
 Tile = tuple[int, int, int, int]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from heatrisk import api as api
     from heatrisk import city as city
+    from heatrisk import cube as cube
+    from heatrisk import disk as disk
     from heatrisk import errors as errors
     from heatrisk import fields as fields
     from heatrisk import forcing as forcing
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from heatrisk import shelters as shelters
     from heatrisk import sources as sources
     from heatrisk import store as store
+    from heatrisk import stored as stored
     from heatrisk import tiles as tiles
     from heatrisk import verdict as verdict
     from heatrisk import weather as weather
@@ -40,6 +43,8 @@ __version__ = _version("heatrisk")
 _ROOMS = (
     "api",
     "city",
+    "cube",
+    "disk",
     "errors",
     "fields",
     "forcing",
@@ -56,6 +61,7 @@ _ROOMS = (
     "shelters",
     "sources",
     "store",
+    "stored",
     "tiles",
     "verdict",
     "weather",

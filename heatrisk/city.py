@@ -59,7 +59,7 @@ class CitySection(_Section):
             if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
                 raise InputError(
                     Words(
-                        "範囲は [西, 南, 東, 北] の順に経度・緯度(度)で書いてください",
+                        "範囲は [西, 南, 東, 北] の順に経度・緯度（度）で書いてください",
                         "bounds are [west, south, east, north] in degrees of longitude and latitude",
                     )
                 )
@@ -82,11 +82,11 @@ class TerrainSection(_Section):
 
 
 class TreesSection(_Section):
-    """``[trees]``: canopy-height raster and how crowns pass light."""
+    """``[trees]``: canopy-height raster and how crowns pass light; the scene's defaults where left out."""
 
     canopy: Path
-    transmissivity: Annotated[float, Field(ge=0, le=1)] = 0.15
-    trunk_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    transmissivity: Annotated[float, Field(ge=0, le=1)] | None = None
+    trunk_ratio: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class GroundSection(_Section):
@@ -140,7 +140,7 @@ class ModelSection(_Section):
     """``[model]``: how finely to compute; the sub-cell follows from the area where it is left out."""
 
     sub_cell: Annotated[float, Field(gt=0)] | None = None
-    receptor_height: Annotated[float, Field(ge=0, le=3)] = 1.1
+    receptor_height: Annotated[float, Field(ge=0, le=3)] | None = None
 
 
 class StoreSection(_Section):

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,24 +29,47 @@ from rich.table import Table
 
 import heatrisk
 from heatrisk.errors import HeatRiskError
-from heatrisk.words import Language, Words
+from heatrisk.words import JST, Language, Words
 
 if TYPE_CHECKING:
-    from heatrisk.sources.inputs import Inputs
-    from heatrisk.store import StoredRun
+    from heatrisk.operation import Findings
+    from heatrisk.stored import StoredRun
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 _STAGES = {
     "read": Words("入力を読んでいます", "Reading the inputs"),
     "compile": Words(
-        "天空率を計算しています(初回はコンパイルに 1 分ほど)",
-        "Sky view (the first run compiles for a minute)",
+        "空の見える割合を計算しています（初回は準備に 1 分ほど）",
+        "Computing the view of the sky (the first run compiles for a minute)",
     ),
     "compute": Words("日陰と暑さ指数を計算しています", "Computing shade and WBGT"),
     "publish": Words("結果を保存しています", "Publishing the run"),
 }
-_SERVING = Words("ダッシュボード: {url} (終了は Ctrl+C)", "Dashboard: {url} (stop with Ctrl+C)")
+_HEADINGS = (
+    Words("種類", "source"),
+    Words("ファイル", "file"),
+    Words("件数", "read"),
+    Words("使用", "used"),
+    Words("不使用", "refused"),
+)
+_ROLES = {
+    "city": Words("設定", "city file"),
+    "buildings": Words("建物", "buildings"),
+    "terrain": Words("標高", "terrain"),
+    "canopy": Words("樹木", "trees"),
+    "land_cover": Words("土地被覆", "land cover"),
+    "official": Words("公式予測", "official forecast"),
+    "weather": Words("気象データ", "weather"),
+    "shelters": Words("涼める場所", "shelters"),
+}
+_OTHER = Words("その他", "other")
+_RESULTS = (
+    Words("【正常】このまま計算できます", "[green] ready to run"),
+    Words("【要確認】計算できますが、△ を確かめてください", "[amber] a run will work; look at the marks △"),
+    Words("【異常】× を直すまで計算できません", "[red] a run will stop at the marks ×"),
+)
+_SERVING = Words("ダッシュボード: {url} （終了は Ctrl+C）", "Dashboard: {url} (stop with Ctrl+C)")
 _NOTHING_TO_SERVE = Words(
     "まだ結果がありません。先に `heatrisk run` を実行してください", "no run yet: run `heatrisk run` first"
 )
@@ -52,34 +77,62 @@ _NOTHING_TO_SERVE = Words(
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-JST = timezone(timedelta(hours=9), "JST")
-Lang = Annotated[str | None, typer.Option("--lang", help="ja or en; after LANG if omitted.", metavar="ja|en")]
+def main() -> None:
+    """Run the command line; what went wrong is said in one line, never as a traceback."""
+    try:
+        app()
+    except HeatRiskError as error:
+        _complain(Words(error.text("ja"), error.text("en")))
+        sys.exit(20)
+    except OSError as error:
+        _complain(Words(str(error), str(error)))
+        sys.exit(20)
+
+
+class _Speech:
+    """The language of this call: that of ``--lang``, else of the environment."""
+
+    language: Language = "en"
+
+
+class Tongue(StrEnum):
+    """The languages of the command line."""
+
+    ja = "ja"
+    en = "en"
+
+
+def _speak(given: Tongue | None) -> Tongue | None:
+    """Take up the language that an option or the environment asks for."""
+    asked = [given, *(os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))]
+    tongue = next((value for value in asked if value), "en")
+    _Speech.language = "ja" if tongue.startswith("ja") else "en"
+    return given
+
+
+def _say(words: Words, style: str = "") -> None:
+    out.print(words.to(_Speech.language), style=style, markup=False)
+
+
+def _complain(words: Words) -> None:
+    err.print(f"heatrisk: {words.to(_Speech.language)}", style="red", markup=False)
+
+
+Lang = Annotated[
+    Tongue | None,
+    typer.Option(
+        "--lang",
+        help="ja or en; after LANG if omitted.",
+        callback=_speak,
+        is_eager=True,
+    ),
+]
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of finished runs.", file_okay=False)]
 Host = Annotated[str, typer.Option("--host")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
 CityFile = Annotated[
     Path, typer.Argument(metavar="CITY.toml", exists=True, dir_okay=False, help="The city file.")
 ]
-
-
-def main() -> None:
-    """Run the command line; what went wrong is said in one line, never as a traceback."""
-    try:
-        app()
-    except HeatRiskError as error:
-        err.print(f"heatrisk: {error.text(_language(None))}", style="red", markup=False)
-        sys.exit(20)
-    except OSError as error:
-        err.print(f"heatrisk: {error}", style="red", markup=False)
-        sys.exit(20)
-
-
-def _language(given: str | None) -> Language:
-    """Return the language asked for, else that of the environment."""
-    tongue = (
-        given or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "en"
-    )
-    return "ja" if tongue.startswith("ja") else "en"
 
 
 @app.callback(invoke_without_command=True)
@@ -97,18 +150,21 @@ def _root(
 @app.command()
 def run(city_file: CityFile, store: Store = None, lang: Lang = None) -> None:
     """計算して公開します。 Compute a city's map and publish it; made for cron."""
-    raise typer.Exit(_recompute(city_file, store, _language(lang)))
+    raise typer.Exit(_recompute(city_file, store))
 
 
 @app.command()
 def serve(
+    city_file: Annotated[
+        Path | None, typer.Argument(metavar="[CITY.toml]", exists=True, dir_okay=False)
+    ] = None,
     store: Store = None,
     host: Host = "127.0.0.1",
     port: Port = 8000,
     lang: Lang = None,
 ) -> None:
     """ダッシュボードと API を配信します。 Serve the dashboard and the tile API."""
-    _serve(store or Path("store"), host, port, _language(lang))
+    _serve(_store(store, city_file), host, port)
 
 
 @app.command()
@@ -120,11 +176,11 @@ def demo(
     lang: Lang = None,
 ) -> None:
     """架空の見本の町を計算して配信します。 Compute the sample town and serve it."""
-    language, where = _language(lang), store or Path("store")
-    code = _recompute(_sample_town(), where, language)
+    where = store or Path("store")
+    code = _recompute(_sample_town(), where)
     if code >= heatrisk.verdict.EXIT_CODES[heatrisk.verdict.Light.RED] or no_serve:
         raise typer.Exit(code)
-    _serve(where, host, port, language)
+    _serve(where, host, port)
 
 
 @app.command()
@@ -134,14 +190,12 @@ def check(
     lang: Lang = None,
 ) -> None:
     """入力をすべて読み、問題を行ごとに示します。 Read every input and say what is wrong with which row."""
-    inputs = heatrisk.operation.check(city_file)
+    found = heatrisk.operation.check(city_file, datetime.now(UTC))
     if as_json:
-        print(json.dumps(_check_report(inputs), ensure_ascii=False, indent=1, default=str))  # noqa: T201
+        print(json.dumps(_report(found), ensure_ascii=False, indent=1, default=str))  # noqa: T201
     else:
-        _print_check(inputs, _language(lang))
-    raise typer.Exit(
-        20 if inputs.errors else 10 if any(reading.refused for reading in inputs.readings) else 0
-    )
+        _print_findings(found)
+    raise typer.Exit(20 if found.errors else 10 if found.doubts else 0)
 
 
 @app.command()
@@ -149,13 +203,13 @@ def init(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)], 
     """フォルダーから設定ファイルを作ります。 Write FOLDER/city.toml from the files in FOLDER."""
     target = folder / "city.toml"
     if target.exists():
-        words = Words(f"{target} はすでにあります", f"{target} exists already")
-        err.print(words.to(_language(lang)), style="red", markup=False)
+        _complain(Words(f"{target} はすでにあります", f"{target} exists already"))
         raise typer.Exit(2)
     proposal = heatrisk.operation.propose(folder)
-    target.write_text(proposal, encoding="utf-8")
-    words = Words(f"{target} を書きました。中身を確かめてください", f"wrote {target}: please look it over")
-    out.print(words.to(_language(lang)), markup=False)
+    target.write_text(proposal.text, encoding="utf-8")
+    _say(Words(f"{target} を書きました。中身を確かめてください", f"wrote {target}: please look it over"))
+    for remark in proposal.remarks:
+        _say(remark, "yellow")
 
 
 @app.command()
@@ -171,13 +225,12 @@ def inspect(
     lang: Lang = None,
 ) -> None:
     """計算結果、地点の値、地図の画像を見ます。 Show a run, a place in it, or a picture of it."""
-    language = _language(lang)
     found = heatrisk.store.RunStore(store or Path("store")).open(run_id)
     if png is not None:
         png.write_bytes(heatrisk.tiles.picture(found, layer, _step(found, time)))
         out.print(str(png), markup=False)
     elif point is not None:
-        _print_series(found, point, language)
+        _print_series(found, point)
     else:
         out.print_json(json.dumps({key: found.manifest[key] for key in _SUMMARY}, ensure_ascii=False))
 
@@ -196,22 +249,42 @@ _SUMMARY = (
 )
 
 
-def _recompute(city_file: Path, store: Path | None, language: Language) -> int:
-    where = store or heatrisk.city.read_city(city_file).store.path
-    with _progress(language) as report:
-        outcome = heatrisk.operation.recompute(
-            city_file, heatrisk.store.RunStore(where), datetime.now(UTC), report
-        )
+def _store(store: Path | None, city_file: Path | None) -> Path:
+    """Return the store asked for, else the city file's, else the one in this folder."""
+    if store is not None or city_file is None:
+        return store or Path("store")
+    return heatrisk.city.read_city(city_file).store.path
+
+
+def _recompute(city_file: Path, store: Path | None) -> int:
+    runs = heatrisk.store.RunStore(_store(store, city_file))
+    with _progress() as report:
+        outcome = heatrisk.operation.recompute(city_file, runs, datetime.now(UTC), report)
     verdict = outcome.verdict
     style = {"green": "green", "amber": "yellow", "red": "bold red"}.get(verdict.light.value, "")
-    (err if outcome.run_id is None else out).print(verdict.line.to(language), style=style, markup=False)
+    (err if outcome.run_id is None else out).print(
+        verdict.line.to(_Speech.language), style=style, markup=False
+    )
+    for note in verdict.notes[1:]:
+        _say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
     return verdict.exit_code
 
 
-def _serve(store: Path, host: str, port: int, language: Language) -> None:
+def _serve(store: Path, host: str, port: int) -> None:
     if heatrisk.store.RunStore(store).latest_id() is None:
-        err.print(_NOTHING_TO_SERVE.to(language), style="yellow", markup=False)
-    out.print(_SERVING.to(language).format(url=f"http://{host}:{port}/"), markup=False)
+        _say(_NOTHING_TO_SERVE, "yellow")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = Words(
+                f"{host}:{port} で待ち受けできません（{error.strerror}）。別の --port を指定してください",
+                f"cannot listen on {host}:{port} ({error.strerror}); choose another --port",
+            )
+            _complain(taken)
+            raise typer.Exit(2) from error
+    _say(Words(*(text.format(url=f"http://{host}:{port}/") for text in _SERVING)))
     uvicorn.run(
         heatrisk.api.create_app(store), host=host, port=port, log_level="warning", server_header=False
     )
@@ -225,7 +298,7 @@ def _sample_town() -> Path:
 
 
 @contextmanager
-def _progress(language: Language) -> Iterator[Callable[[str, int, int], None]]:
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """Yield a reporter: bars on a terminal, one plain line a stage elsewhere."""
     if not out.is_terminal:
         said: set[str] = set()
@@ -233,7 +306,7 @@ def _progress(language: Language) -> Iterator[Callable[[str, int, int], None]]:
         def say(stage: str, done: int, of: int) -> None:
             if stage not in said:
                 said.add(stage)
-                out.print(_STAGES[stage].to(language), markup=False)
+                out.print(_STAGES[stage].to(_Speech.language), markup=False)
 
         yield say
         return
@@ -248,57 +321,47 @@ def _progress(language: Language) -> Iterator[Callable[[str, int, int], None]]:
 
         def show(stage: str, done: int, of: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(_STAGES[stage].to(language), total=of)
+                tasks[stage] = bars.add_task(_STAGES[stage].to(_Speech.language), total=of)
             bars.update(tasks[stage], completed=done, total=of)
 
         yield show
 
 
-def _check_report(inputs: Inputs) -> dict[str, object]:
+def _report(found: Findings) -> dict[str, object]:
     return {
-        "ok": not inputs.errors,
+        "ok": not found.errors,
         "sources": [
             reading.as_dict()
             | {"refusals": [{"where": row.where, "reason": row.reason._asdict()} for row in reading.refused]}
-            for reading in inputs.readings
+            for reading in found.readings
         ],
-        "errors": [{"ja": error.text("ja"), "en": error.text("en")} for error in inputs.errors],
-        "assumptions": [note.as_dict() for note in inputs.notes],
+        "errors": [{"ja": error.text("ja"), "en": error.text("en")} for error in found.errors],
+        "assumptions": [note.as_dict() for note in found.assumptions],
+        "doubts": [note.as_dict() for note in found.doubts],
     }
 
 
-def _print_check(inputs: Inputs, language: Language) -> None:
+def _print_findings(found: Findings) -> None:
     table = Table(box=rich.box.SIMPLE)
-    for heading in (
-        Words("種類", "source"),
-        Words("ファイル", "file"),
-        Words("件数", "read"),
-        Words("使用", "used"),
-        Words("不使用", "refused"),
-        Words("内容", "facts"),
-    ):
-        table.add_column(heading.to(language), overflow="fold")
-    for reading in inputs.readings:
-        facts = ", ".join(f"{key} {value}" for key, value in reading.facts.items())
-        table.add_row(
-            reading.role,
-            reading.path.name,
-            *map(str, (reading.read, reading.used, len(reading.refused))),
-            facts,
-        )
+    for heading in _HEADINGS:
+        table.add_column(heading.to(_Speech.language), overflow="fold")
+    for reading in found.readings:
+        counts = map(str, (reading.read, reading.used, len(reading.refused)))
+        table.add_row(_ROLES.get(reading.role, _OTHER).to(_Speech.language), reading.path.name, *counts)
     out.print(table)
-    for reading in inputs.readings:
+    for reading in found.readings:
         for row in reading.refused:
-            out.print(
-                f"{reading.path.name} {row.where}: {row.reason.to(language)}", style="yellow", markup=False
-            )
-    for note in inputs.notes:
-        out.print(f"・{note.words.to(language)}", markup=False)
-    for error in inputs.errors:
-        out.print(f"✗ {error.text(language)}", style="red", markup=False)
+            _say(Words(*(f"{reading.path.name} {row.where}: {text}" for text in row.reason)), "yellow")
+    for note in found.assumptions:
+        _say(Words(f"・{note.words.ja}", f"- {note.words.en}"))
+    for note in found.doubts:
+        _say(Words(f"△ {note.words.ja}", f"△ {note.words.en}"), "yellow")
+    for error in found.errors:
+        _say(Words(f"× {error.text('ja')}", f"× {error.text('en')}"), "red")
+    _say(_RESULTS[2 if found.errors else 1 if found.doubts else 0])
 
 
-def _print_series(found: StoredRun, point: str, language: Language) -> None:
+def _print_series(found: StoredRun, point: str) -> None:
     try:
         lon, lat = map(float, point.split(","))
     except ValueError as error:

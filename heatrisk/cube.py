@@ -30,6 +30,7 @@ from heatrisk.quantities import QUANTITIES
 
 CHUNK, SHARD = 64, 1024
 FILL = -32768
+NO_CLASS = -1
 GRID_MAPPING = "spatial_ref"
 
 _CODEC = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
@@ -148,7 +149,7 @@ def _write_array(group: zarr.Group, name: str, array: xr.DataArray) -> str:
         chunks=chunks or "auto",
         shards=shards,
         compressors=_CODEC if gridded else None,
-        fill_value=FILL if values.dtype == np.int16 else 0,
+        fill_value=attrs.get("_FillValue", 0),
         dimension_names=tuple(map(str, array.dims)),
         attributes=attrs,
     )
@@ -178,7 +179,8 @@ def _encoded(name: str, array: xr.DataArray) -> tuple[npt.NDArray[Any], dict[str
         return array.values, attrs
     attrs = {**quantity.attrs, **attrs}
     if quantity.resolution is None:
-        return array.values, attrs
+        # The only fields without a resolution are classes.
+        return array.values, {**attrs, "_FillValue": NO_CLASS} if array.dtype == np.int8 else attrs
     packed = np.empty(array.shape, np.int16)
     for layer in np.ndindex(array.shape[:-2]):
         packed[layer] = pack(array.values[layer], quantity.resolution)

@@ -9,7 +9,7 @@ import pvlib
 import xarray as xr
 
 from heatrisk.grid import Grid
-from heatrisk.physics.shadow import ShadeScene, sunlit_fraction
+from heatrisk.physics.shadow import ShadeScene, sun_shares
 from heatrisk.physics.sky import sky_view_fraction
 from heatrisk.quantities import QUANTITIES, labelled
 
@@ -82,10 +82,8 @@ def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:
 
 
 @labelled("sunlit")
-def sunlit(
-    scene: ShadeScene, grid: Grid, zenith: float, azimuth: float, transmissivity: float
-) -> xr.DataArray:
-    """Return the share of direct sun that reaches the outdoor ground of each cell.
+def sunlit(scene: ShadeScene, grid: Grid, zenith: float, azimuth: float) -> xr.DataArray:
+    """Return the share of the outdoor ground of each cell that stands in full sun.
 
     Parameters
     ----------
@@ -95,20 +93,33 @@ def sunlit(
         The cells of its inner window.
     zenith, azimuth : float
         Where the sun stands [degree].
+
+    Returns
+    -------
+    xarray.DataArray
+        0 to 1 on (y, x), the shade of a crown counting as shade; NaN in cells without outdoor ground.
+    """
+    return _on(grid, sun_shares(scene, zenith, azimuth)[0])
+
+
+@labelled("svf")
+def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArray:
+    """Return the sky view factor of each cell's outdoor ground.
+
+    Parameters
+    ----------
+    scene : ShadeScene
+        The prepared town.
+    grid : Grid
+        The cells of its inner window.
     transmissivity : float
-        Share of direct sunlight that passes a crown, 0 to 1.
+        Share of the sky's light that passes a crown, 0 to 1.
 
     Returns
     -------
     xarray.DataArray
         0 to 1 on (y, x); NaN in cells without outdoor ground.
     """
-    return _on(grid, sunlit_fraction(scene, zenith, azimuth, transmissivity=transmissivity))
-
-
-@labelled("svf")
-def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArray:
-    """Return the sky view factor of each cell's outdoor ground; parameters as for :func:`sunlit`."""
     return _on(grid, sky_view_fraction(scene, transmissivity=transmissivity))
 
 

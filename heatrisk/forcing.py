@@ -20,10 +20,10 @@ import xarray as xr
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.fields import diffuse_of, sun_path
 from heatrisk.physics.air import sky_longwave, wind_at_height
+from heatrisk.physics.constants import SOLAR_CONSTANT
 from heatrisk.physics.irradiance import implied_ghi, implied_temperature, limit_direct, substep_ghi
-from heatrisk.quantities import QUANTITIES
 from heatrisk.weather import INSTANTANEOUS, PRECEDING_MEAN, Weather
-from heatrisk.words import Note, Words
+from heatrisk.words import JST, Note, Words
 
 STEP = pd.Timedelta(hours=3)
 SUB_STEP = pd.Timedelta(minutes=10)
@@ -31,30 +31,32 @@ SUB_STEP = pd.Timedelta(minutes=10)
 #: Taken where nothing better is known; each is named in the notes of the run.
 ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
 
+_RADIATION = set(PRECEDING_MEAN)
+
 _ASSUMED_WORDS = {
     "va": Words("風速のデータがないため 2 m/s と仮定", "no wind data: 2 m/s assumed"),
     "ps": Words("気圧のデータがないため 1013.25 hPa と仮定", "no pressure data: 1013.25 hPa assumed"),
 }
 _WEATHER_ASSUMED = Note.of(
     "weather_assumed",
-    "気象データがないため、快晴・相対湿度 60 %・風速 2 m/s とし、気温は公式値から小野・登内(2014)の式で逆算"
-    "(日なたと日陰の差は大きめに出ます)",
+    "気象データがないため、快晴・相対湿度 60 %・風速 2 m/s とし、気温は公式値から小野・登内（2014）の式で逆算"
+    "（日なたと日陰の差は大きめに出ます）",
     "no weather data: clear sky, 60 % humidity and 2 m/s assumed, air temperature such that the regression of"
-    " Ono & Tonouchi (2014) gives the official value (the contrast of sun and shade is an upper bound)",
+    " Ono & Tonouchi (2014) gives the official value (the contrast of sun and shade is overstated)",
 )
 _IMPLIED = Note.of(
     "radiation_implied",
-    "日射量のデータがないため、公式値から小野・登内(2014)の式で逆算",
+    "日射量のデータがないため、公式値から小野・登内（2014）の式で逆算",
     "no radiation data: inferred from the official value with Ono & Tonouchi (2014)",
 )
 _CLEAR = Note.of(
     "radiation_clear_sky",
-    "日射量のデータがないため、快晴と仮定(日なたと日陰の差は大きめに出ます)",
-    "no radiation data: clear sky assumed (the contrast of sun and shade is an upper bound)",
+    "日射量のデータがないため、快晴と仮定（日なたと日陰の差は大きめに出ます）",
+    "no radiation data: clear sky assumed (the contrast of sun and shade is overstated)",
 )
 _SPLIT = Note.of(
     "diffuse_split",
-    "散乱日射量のデータがないため、全天日射量から Erbs ほか(1982)の式で分離",
+    "散乱日射量のデータがないため、全天日射量から Erbs ほか（1982）の式で分離",
     "no diffuse radiation data: split from global radiation after Erbs et al. (1982)",
 )
 
@@ -108,8 +110,8 @@ def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
                 "weather series and official forecast do not overlap",
             ),
             where=weather.source or None,
-            expected=f"{steps[0]} to {steps[-1]} UTC" if len(steps) else "three hours or more",
-            got=f"{first} to {last} UTC",
+            expected=_span(steps[0], steps[-1]) if len(steps) else "3 h",
+            got=_span(first, last),
             remedy=Words("同じ日のファイルを指定してください", "Give files of the same days."),
         )
     if official is None or len(covered) == len(steps):
@@ -121,7 +123,9 @@ def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
     return covered, (Note("steps_outside_weather", words),)
 
 
-def forcing(weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float) -> Forcing:
+def forcing(
+    weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float, *, anchor: bool = True
+) -> Forcing:
     """Return the weather of every sub-step of some steps over one place.
 
     Parameters
@@ -132,6 +136,9 @@ def forcing(weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float) -
         Clock times of the steps, UTC without zone.
     lon, lat : float
         Centre of the city [degrees]; the sun differs by less than 0.05 degrees across one.
+    anchor : bool
+        Whether the official value of each step is wanted. Without it ``official`` is NaN, and official
+        values are looked at only where weather or radiation must be inferred from them.
 
     Returns
     -------
@@ -146,7 +153,9 @@ def forcing(weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float) -
     """
     offsets = (np.arange(STEP // SUB_STEP) + 0.5) * SUB_STEP.to_timedelta64() - STEP.to_timedelta64() // 2
     moments = pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
-    official = np.full(len(steps), np.nan) if weather.official is None else weather.official.at(steps)
+    inferred = weather.series is None or not _RADIATION & set(map(str, weather.series.data_vars))
+    wanted = weather.official is not None and (anchor or inferred)
+    official = weather.official.at(steps) if weather.official and wanted else np.full(len(steps), np.nan)
     if weather.series is None:
         state, notes = _from_official(official, steps, moments, lon, lat)
     else:
@@ -162,7 +171,7 @@ def forcing(weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float) -
         },
         coords={"time": steps},
     )
-    data["official"] = ("time", official, QUANTITIES["wbgt_moe"].attrs)
+    data["official"] = ("time", official if anchor else np.full(len(steps), np.nan))
     return Forcing(data, notes)
 
 
@@ -205,8 +214,8 @@ def _from_series(
                 "the weather series does not cover the steps, or not in whole parts of 10 minutes",
             ),
             where=weather.source or None,
-            expected=f"{moments[0]} to {moments[-1]} UTC, every 10, 20, 30, 60 or 180 minutes",
-            got=f"{rows[0]} to {rows[-1]} UTC, every {weather.interval / pd.Timedelta(minutes=1):g} minutes",
+            expected=f"{_span(moments[0], moments[-1])}, 10 / 20 / 30 / 60 / 180 min",
+            got=f"{_span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
         )
     path = sun_path(fine, lon, lat)
     notes = [Note(f"{name}_assumed", words) for name, words in _ASSUMED_WORDS.items() if name not in series]
@@ -219,13 +228,13 @@ def _from_series(
         )
         state[name] = ("time", values)
     window = rows.searchsorted(fine)
-    if {"ghi", "dni", "dhi"} & set(map(str, series.data_vars)):
+    if _RADIATION & set(map(str, series.data_vars)):
         sun, note = _measured_sun(series, window, path)
     elif weather.official is not None:
         index = _implied_clear_sky_index(official, state, steps, path)
         sun, note = _split(path["ghi"] * index, path), _IMPLIED
     else:
-        sun, note = _closed(path["ghi"], path["dhi"].values, path), _CLEAR
+        sun, note = _closed(path["ghi"], path["dhi"].values, path, path["dni"].values), _CLEAR
     state = state.assign({name: sun[name] for name in PRECEDING_MEAN}).assign(path[["zenith", "azimuth"]])
     return state.sel(time=moments), (*notes, note) if note is not None else tuple(notes)
 
@@ -256,17 +265,20 @@ def _measured_sun(
         return _split(ghi, path), _SPLIT
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(given["ghi"] > 0.0, np.clip(given["dhi"] / given["ghi"], 0.0, 1.0), 1.0)
-    return _closed(ghi, share[window] * ghi.values, path), None
+    # A given beam is believed up to what the sun sends; a clear sky's caps only what had to be split.
+    return _closed(ghi, share[window] * ghi.values, path, SOLAR_CONSTANT), None
 
 
 def _split(ghi: xr.DataArray, path: xr.Dataset) -> xr.Dataset:
-    return _closed(ghi, diffuse_of(ghi, path).values, path)
+    return _closed(ghi, diffuse_of(ghi, path).values, path, path["dni"].values)
 
 
-def _closed(ghi: xr.DataArray, dhi: npt.NDArray[np.float64], path: xr.Dataset) -> xr.Dataset:
-    """Return ghi, dni and dhi that agree: ghi = dni cos(zenith) + dhi, dni no more than a clear sky's."""
+def _closed(
+    ghi: xr.DataArray, dhi: npt.NDArray[np.float64], path: xr.Dataset, most: float | npt.NDArray[np.float64]
+) -> xr.Dataset:
+    """Return ghi, dni and dhi that agree: ghi = dni cos(zenith) + dhi, dni no more than a limit."""
     cosz = np.cos(np.radians(path["zenith"].values))
-    dni, dhi = limit_direct(ghi.values, dhi, cosz, path["dni"].values)
+    dni, dhi = limit_direct(ghi.values, dhi, cosz, most)
     return xr.Dataset({"ghi": ghi, "dni": ("time", dni), "dhi": ("time", dhi)}, coords=path.coords)
 
 
@@ -290,6 +302,12 @@ def _implied_clear_sky_index(
     return np.asarray(index[nearest], dtype=np.float64)
 
 
+def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return a period on the clock of the people who read it."""
+    begin, end = (when.tz_localize("UTC").tz_convert(JST) for when in (first, last))
+    return f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} JST"
+
+
 def _interpolated(
     at: pd.DatetimeIndex, known: pd.DatetimeIndex, values: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
@@ -306,7 +324,7 @@ def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weathe
             continue
         missing = np.isnan(needed[name].values)
         if missing.any():
-            when = pd.Timestamp(needed["time"].values[missing][0]).tz_localize("UTC").tz_convert("Asia/Tokyo")
+            when = pd.Timestamp(needed["time"].values[missing][0]).tz_localize("UTC").tz_convert(JST)
             raise SourceIncompleteError(
                 Words(f"気象データの {name} に欠測があります", f"the weather series has a hole in {name}"),
                 where=weather.source or None,

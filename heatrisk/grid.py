@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError
 
 from heatrisk.errors import InputError
@@ -125,6 +125,11 @@ class Grid:
         west, south, east, north = self.bounds
         lon, lat = self._to_lonlat.transform((west + east) / 2, (south + north) / 2)
         return (float(lon), float(lat))
+
+    @cached_property
+    def scale(self) -> float:
+        """Metres of the grid for a metre on the ground, at the centre [1]."""
+        return float(Proj(self.crs).get_factors(*self.centre_lonlat).areal_scale ** 0.5)
 
     def index(self, lon: float, lat: float) -> tuple[int, int] | None:
         """Return row and column of the cell that holds a place, or None outside the grid."""

@@ -22,13 +22,21 @@ from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, RiskScale
 from heatrisk.words import Words
 
-OUTSIDE, BUILDING, MISSING, FIRST = 0, 1, 2, 3
+CODE_OUTSIDE, CODE_BUILDING, CODE_MISSING, CODE_FIRST = 0, 1, 2, 3
+
+#: Said of values that follow from the weather alone.
+UNANCHORED = Words("公式の予測に合わせていません。", "Not anchored to an official forecast.")
 
 #: Codes that stand for no value: code, red-green-blue-alpha, words, pattern.
 NO_DATA: tuple[tuple[int, tuple[int, int, int, int], Words, str], ...] = (
-    (OUTSIDE, (0, 0, 0, 0), Words("対象範囲外", "outside the area"), "none"),
-    (BUILDING, (138, 138, 138, 120), Words("建物", "building"), "solid"),
-    (MISSING, (190, 170, 205, 170), Words("値なし", "no value"), "sparse-dots"),
+    (
+        CODE_OUTSIDE,
+        (0, 0, 0, 0),
+        Words("対象範囲外（標高不明を含む）", "outside the area, or ground unknown"),
+        "none",
+    ),
+    (CODE_BUILDING, (138, 138, 138, 120), Words("建物", "building"), "solid"),
+    (CODE_MISSING, (190, 170, 205, 170), Words("値なし", "no value"), "sparse-dots"),
 )
 
 PATTERNS = ("none", "dots", "horizontal", "diagonal", "vertical", "cross", "crosshatch")
@@ -118,6 +126,14 @@ class Layer:
         """Step at which the values are stored, in their unit."""
         return QUANTITIES[self.quantity].resolution or 0.01
 
+    def described(self, anchored: bool) -> Words:
+        """Return what the layer shows in a run that is, or is not, anchored to an official forecast."""
+        if anchored or self.quantity != "wbgt_moe":
+            return self.description
+        return Words(
+            f"{self.description.ja}{UNANCHORED.ja}", f"{self.description.en.rstrip('.')}. {UNANCHORED.en}"
+        )
+
     @cached_property
     def palette(self) -> npt.NDArray[np.uint8]:
         """Red, green, blue, alpha of every code, shape (codes, 4)."""
@@ -130,8 +146,8 @@ class Layer:
         packed = np.arange(65536, dtype=np.uint16).view(np.int16)
         values = packed / (1.0 / self.resolution)
         lowers = np.array([one.lower for one in self.bins[1:]])
-        table = (FIRST + np.searchsorted(lowers, values, side="right")).astype(np.uint8)
-        table[packed == FILL] = MISSING
+        table = (CODE_FIRST + np.searchsorted(lowers, values, side="right")).astype(np.uint8)
+        table[packed == FILL] = CODE_MISSING
         return table
 
     def codes(self, values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
@@ -148,7 +164,7 @@ class Layer:
         Returns
         -------
         numpy.ndarray of uint8
-            ``MISSING`` or ``FIRST`` + index of the bin.
+            ``CODE_MISSING`` or ``CODE_FIRST`` + index of the bin.
         """
         return self.coded(pack(values, self.resolution))
 
@@ -211,9 +227,9 @@ def _wbgt() -> Layer:
         classes.append(LegendClass(lower, upper, (colour[0], colour[1], colour[2]), level.words, None, mark))
     return Layer(
         "wbgt_moe", "wbgt_moe",
-        Words("暑さ指数(参考値)", "WBGT (reference value)"),
+        Words("暑さ指数（参考値）", "WBGT (reference value)"),
         Words(
-            "日なた・日陰を考慮した暑さ指数(WBGT、環境省方式)。前後90分の平均。公式の予測値ではありません。",
+            "日なた・日陰を考慮した暑さ指数（WBGT、環境省方式）。前後90分の平均。公式の予測値ではありません。",
             "Sun-adjusted WBGT (Japanese practice), mean of 3 hours around the time. Not official.",
         ),
         bins, tuple(classes),
@@ -224,10 +240,10 @@ def _risk(name: str, scale: RiskScale) -> Layer:
     limits = (*(level.lower for level in scale.levels), np.inf)
     return Layer(
         name, "wbgt_moe",
-        Words(f"熱中症の危険度({scale.words.ja})", f"Heat-stroke risk ({scale.words.en})"),
+        Words(f"熱中症の危険度（{scale.words.ja}）", f"Heat-stroke risk ({scale.words.en})"),
         Words(
-            f"暑さ指数(参考値)の区分。出典: {scale.source}",
-            f"Class of the WBGT reference value. Scale: {scale.source}",
+            f"暑さ指数（参考値）の区分。出典：{scale.source}。",
+            f"Class of the WBGT reference value. Scale: {scale.source}.",
         ),
         tuple(Bin(level.lower, _rgb(level.colour)) for level in scale.levels),
         tuple(
@@ -244,8 +260,9 @@ def _sunlit() -> Layer:
         "sunlit", "sunlit",
         Words("日なたの割合", "Share of sun"),
         Words(
-            "前後90分のうち、屋外の地面に直射日光が当たる時間の割合(雲は考慮しない)。",
-            "Share of the 3 hours around the time with direct sun on the outdoor ground, clouds aside.",
+            "前後90分のうち、屋外の地面に直射日光の当たる時間の割合（木陰は日陰に数えます）。雲は考慮していません。",
+            "Share of the 3 hours around the time with direct sun on the outdoor ground; "
+            "the shade of trees counts as shade, clouds are left aside.",
         ),
         bins,
         tuple(
@@ -261,13 +278,15 @@ _ROWS = (_wbgt(), _risk("risk", RISK_SCALES["daily"]), _risk("risk_sport", RISK_
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}
 
 
-def legend(layer: Layer) -> dict[str, Any]:
+def legend(layer: Layer, *, anchored: bool = True) -> dict[str, Any]:
     """Return the legend of a layer as plain JSON-ready values.
 
     Parameters
     ----------
     layer : Layer
         A row of :data:`LAYERS`.
+    anchored : bool
+        Whether the run is anchored to an official forecast; where it is not, the description says so.
 
     Returns
     -------
@@ -280,7 +299,7 @@ def legend(layer: Layer) -> dict[str, Any]:
         "quantity": layer.quantity,
         "units": layer.units,
         "words": layer.words._asdict(),
-        "description": layer.description._asdict(),
+        "description": layer.described(anchored)._asdict(),
         "entries": [_entry(layer, index, one) for index, one in enumerate(layer.classes)],
         "no_data": [
             {
@@ -290,7 +309,7 @@ def legend(layer: Layer) -> dict[str, Any]:
             for code, rgba, words, pattern in NO_DATA
         ],
         "ramp": [
-            {"code": FIRST + i, "lower": _finite(one.lower), "colour": _hex(one.colour)}
+            {"code": CODE_FIRST + i, "lower": _finite(one.lower), "colour": _hex(one.colour)}
             for i, one in enumerate(layer.bins)
         ],
     }  # fmt: skip

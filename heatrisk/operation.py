@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,23 +22,25 @@ import shapely
 import xarray as xr
 
 from heatrisk.city import City, read_city
-from heatrisk.errors import HeatRiskError
+from heatrisk.errors import HeatRiskError, StoreError
 from heatrisk.fields import sky_view
+from heatrisk.forcing import forcing, step_times
 from heatrisk.grid import WGS84
 from heatrisk.physics.kernel import SOURCES
 from heatrisk.run import SUSPECT_OFFSET, simulate
-from heatrisk.scene import OUTSIDE, Scene
+from heatrisk.scene import Scene
 from heatrisk.shelters import to_geojson
 from heatrisk.sources.inputs import Inputs, read_inputs
 from heatrisk.sources.proposal import propose as propose
+from heatrisk.sources.reading import Reading
 from heatrisk.store import NewRun, RunStore, new_run_id
 from heatrisk.tiles import build
 from heatrisk.verdict import Light, Verdict
 from heatrisk.weather import OfficialForecast
-from heatrisk.words import Note, Words
+from heatrisk.words import JST, Note, Words
 
 #: An official forecast older than this when the run starts is stale: it is issued hourly.
-STALE_HOURS = 24
+STALE_HOURS = 6
 
 LAYERS = ("wbgt_moe", "risk", "risk_sport", "sunlit")
 _VERSIONS = ("heatrisk", "numpy", "numba", "pvlib", "xarray", "zarr", "rasterio", "shapely", "pyproj")
@@ -68,20 +71,57 @@ class Outcome:
     error: HeatRiskError | None = None
 
 
-def check(city_file: Path) -> Inputs:
-    """Read every input of a city and go on after errors; they are listed in the result.
+@dataclass(frozen=True)
+class Findings:
+    """What a check of a city's inputs found.
+
+    Parameters
+    ----------
+    readings : tuple of Reading
+        One record a file that could be read.
+    errors : tuple of HeatRiskError
+        What a run would stop at.
+    assumptions : tuple of Note
+        What a run would have to assume.
+    doubts : tuple of Note
+        What would turn a run amber.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    errors: tuple[HeatRiskError, ...] = ()
+    assumptions: tuple[Note, ...] = ()
+    doubts: tuple[Note, ...] = ()
+
+
+def check(city_file: Path, created: datetime) -> Findings:
+    """Read every input of a city, go on after errors, and try whether they fit together.
 
     Parameters
     ----------
     city_file : pathlib.Path
         The city file.
+    created : datetime.datetime
+        The clock, with zone; it tells stale sources.
 
-    Raises
-    ------
-    CityFileError
-        The city file itself is wrong.
+    Returns
+    -------
+    Findings
+        What :func:`recompute` would meet, short of computing; errors are in it, not raised.
     """
-    return read_inputs(read_city(city_file), city_file, go_on=True)
+    try:
+        inputs = read_inputs(read_city(city_file), city_file, go_on=True)
+    except HeatRiskError as error:
+        return Findings(errors=(error,))
+    notes = tuple(inputs.notes)
+    if inputs.weather is not None and inputs.scene is not None:
+        try:
+            steps, left_out = step_times(inputs.weather)
+            notes += left_out + forcing(inputs.weather, steps, *inputs.scene.grid.centre_lonlat).notes
+        except HeatRiskError as error:
+            inputs.errors.append(error)
+    return Findings(
+        tuple(inputs.readings), tuple(inputs.errors), notes, tuple(_doubts(inputs, notes, created))
+    )
 
 
 def recompute(city_file: Path, store: RunStore, created: datetime, progress: Progress) -> Outcome:
@@ -117,7 +157,8 @@ def recompute(city_file: Path, store: RunStore, created: datetime, progress: Pro
         outcome = Outcome(verdict, run.id)
     except HeatRiskError as error:
         outcome = Outcome(_red(error, store), None, error)
-    store.keep_status(_status(outcome, created))
+    with suppress(StoreError):  # a store that takes no run may take no status either; the verdict says so
+        store.keep_status(_status(outcome, created))
     return outcome
 
 
@@ -137,13 +178,14 @@ def _simulated(inputs: Inputs, store: RunStore, progress: Progress) -> xr.Datase
 
 def _verdict(inputs: Inputs, data: xr.Dataset, created: datetime) -> Verdict:
     """Weigh what was refused, stale or doubtful."""
-    notes = tuple(_doubts(inputs, data, created))
-    first, last = (pd.Timestamp(data["time"].values[k], tz="UTC").tz_convert("Asia/Tokyo") for k in (0, -1))
+    notes = (*_doubts(inputs, _assumptions(inputs, data), created), *_suspicion(data))
+    first, last = (pd.Timestamp(data["time"].values[k], tz="UTC").tz_convert(JST) for k in (0, -1))
     span = f"{_clock(first)}から{_clock(last)}まで"
     name, steps = inputs.city.names, data.sizes["time"]
+    period = f"from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} JST"
     summary = Words(
         f"{name.ja}: {span}の {steps} 時刻を計算しました",
-        f"{name.en}: {steps} steps from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} JST",
+        f"{name.en}: {steps} step{'s' * (steps > 1)} {period}",
     )
     return Verdict(Light.AMBER if notes else Light.GREEN, summary, notes)
 
@@ -154,9 +196,19 @@ def _clock(when: pd.Timestamp) -> str:
     return f"{day.month}月{day.day}日{hour}時"
 
 
-def _doubts(inputs: Inputs, data: xr.Dataset, created: datetime) -> Iterator[Note]:
-    """Yield what makes a run less than good."""
-    yield from (note for note in _assumptions(inputs, data) if note.code == "steps_outside_weather")
+def _suspicion(data: xr.Dataset) -> Iterator[Note]:
+    suspect = int((np.abs(data["anchor_offset"].values) > SUSPECT_OFFSET).sum())
+    if suspect:
+        yield Note.of(
+            "anchor_suspect",
+            f"{suspect} 時刻で計算値が公式値と {SUSPECT_OFFSET:g} °C を超えて離れています",
+            f"the model is more than {SUSPECT_OFFSET:g} °C from the official value at {suspect} steps",
+        )
+
+
+def _doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator[Note]:
+    """Yield what makes the inputs of a run less than good."""
+    yield from (note for note in notes if note.code == "steps_outside_weather")
     official = None if inputs.weather is None else inputs.weather.official
     if official is not None and not inputs.city.city.sample:
         hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)
@@ -166,14 +218,7 @@ def _doubts(inputs: Inputs, data: xr.Dataset, created: datetime) -> Iterator[Not
             yield Note.of(
                 "official_stale", f"公式予測の発表から{ja}たっています", f"the official forecast is {en} old"
             )
-    suspect = int((np.abs(data["anchor_offset"].values) > SUSPECT_OFFSET).sum())
-    if suspect:
-        yield Note.of(
-            "anchor_suspect",
-            f"{suspect} 時刻で計算値が公式値と {SUSPECT_OFFSET:g} °C を超えて離れています",
-            f"the model is more than {SUSPECT_OFFSET:g} °C from the official value at {suspect} steps",
-        )
-    unknown = float((data["mask"].values == OUTSIDE).mean())
+    unknown = 0.0 if inputs.scene is None else inputs.scene.unknown
     if unknown > 0:
         yield Note.of(
             "ground_unknown",
@@ -198,7 +243,7 @@ def _red(error: HeatRiskError, store: RunStore) -> Verdict:
     )
     return Verdict(
         Light.RED,
-        Words(f"{error.text('ja')}(計算を中止。{after.ja})", f"{error.text('en')} (stopped; {after.en})"),
+        Words(f"{error.text('ja')}（計算を中止。{after.ja}）", f"{error.text('en')} (stopped; {after.en})"),
     )
 
 

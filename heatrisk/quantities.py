@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec
 
-import numpy as np
 import xarray as xr
 
 from heatrisk.errors import MissingQuantityError, UnitsError
@@ -102,7 +101,7 @@ _ROWS = (
     Quantity(
         "wbgt_moe",
         "degC",
-        Words("暑さ指数(環境省方式)", "WBGT, Japanese official practice"),
+        Words("暑さ指数（環境省方式）", "WBGT, Japanese official practice"),
         (-60, 80),
         resolution=0.01,
     ),
@@ -110,7 +109,7 @@ _ROWS = (
         "wbgt_moe_max",
         "degC",
         Words(
-            "暑さ指数(環境省方式)、時間帯内の最大",
+            "暑さ指数（環境省方式）、時間帯内の最大",
             "WBGT, Japanese official practice, highest within the step",
         ),
         (-60, 80),
@@ -119,13 +118,13 @@ _ROWS = (
     Quantity(
         "wbgt_iso",
         "degC",
-        Words("湿球黒球温度(ISO 7243)", "WBGT after ISO 7243"),
+        Words("湿球黒球温度（ISO 7243）", "WBGT after ISO 7243"),
         (-60, 80),
         "wet_bulb_globe_temperature",
         resolution=0.01,
     ),
-    Quantity("risk", "1", Words("熱中症の危険度(日常生活)", "heat-stroke risk class, daily life"), (0, 4)),
-    Quantity("risk_sport", "1", Words("熱中症の危険度(運動)", "heat-stroke risk class, sport"), (0, 4)),
+    Quantity("risk", "1", Words("熱中症の危険度（日常生活）", "heat-stroke risk class, daily life"), (0, 4)),
+    Quantity("risk_sport", "1", Words("熱中症の危険度（運動）", "heat-stroke risk class, sport"), (0, 4)),
 )
 
 QUANTITIES: dict[str, Quantity] = {row.name: row for row in _ROWS}
@@ -203,11 +202,3 @@ def checked(dataset: xr.Dataset, *names: str) -> xr.Dataset:
                 remedy=Words("単位を確かめてください", "Check the unit of this column."),
             )
     return dataset
-
-
-def stored_as(name: str) -> dict[str, float | np.dtype | int]:
-    """Return the CF packing of a quantity: 16-bit integers where a resolution is stated."""
-    quantity = QUANTITIES[name]
-    if quantity.resolution is None:
-        return {}
-    return {"dtype": np.dtype("int16"), "scale_factor": quantity.resolution, "_FillValue": -32768}

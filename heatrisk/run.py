@@ -13,7 +13,8 @@ returns the official value exactly.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +22,12 @@ import pandas as pd
 import xarray as xr
 from pyproj import CRS
 
-from heatrisk.errors import GridMismatchError
-from heatrisk.fields import sky_view, sunlit
+from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.fields import sky_view
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import Grid
 from heatrisk.physics.lookup import add_substep, wbgt_table
-from heatrisk.physics.shadow import LOWEST_SUN
+from heatrisk.physics.shadow import LOWEST_SUN, sun_shares
 from heatrisk.physics.surface import GRASS, LAND_COVER, ground_parameters
 from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, RiskScale, classify
@@ -40,13 +41,18 @@ SUSPECT_OFFSET = 1.5
 _FIELDS = ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit")
 _FORCING = ("ghi", "dni", "dhi", "ta", "rh", "ps", "va", "ldown")
 _CODES = np.array([row.code for row in LAND_COVER])
+_OFFICIAL = {
+    "units": "degC",
+    "long_name": "official WBGT forecast",
+    "long_name_ja": "公式の暑さ指数予測",
+}
 
 
 def simulate(
     scene: Scene,
     weather: Weather,
     *,
-    steps: pd.DatetimeIndex | None = None,
+    steps: pd.DatetimeIndex | Sequence[datetime] | None = None,
     anchor: bool = True,
     svf: xr.DataArray | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -61,8 +67,8 @@ def simulate(
         The town.
     weather : Weather
         Weather series, official forecast or both.
-    steps : pandas.DatetimeIndex, optional
-        Clock times to compute, UTC without zone; those the weather allows if omitted.
+    steps : pandas.DatetimeIndex or sequence of datetimes, optional
+        Clock times to compute; UTC where they bear no zone. Those the weather allows if omitted.
     anchor : bool
         Anchor to the official forecast where there is one.
     svf : xarray.DataArray, optional
@@ -73,7 +79,8 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        On (time, y, x): ``wbgt_moe``, ``wbgt_moe_max``, ``wbgt_iso`` [degC], ``sunlit`` [1], ``risk`` and
+        On (time, y, x): ``wbgt_moe``, ``wbgt_moe_max``, ``wbgt_iso`` (lifted by the anchor of ``wbgt_moe``)
+        [degC], ``sunlit``, the share of the step in full sun (under a crown is shade) [1], ``risk`` and
         ``risk_sport`` (class index, -1 without value). On (y, x): ``svf`` [1] and ``mask`` (0 value, 1 all
         building, 2 ground unknown). On time: ``official`` and ``anchor_offset`` [degC], NaN when unanchored.
         Attribute ``anchored`` is ``"true"`` or ``"false"``; ``assumptions`` is a JSON list of what had to be
@@ -82,7 +89,7 @@ def simulate(
     Raises
     ------
     InputError
-        Weather series and official forecast do not overlap.
+        Weather series and official forecast do not overlap, or no step is given.
     SourceIncompleteError
         The weather or the official forecast has a hole.
     GridMismatchError
@@ -92,14 +99,15 @@ def simulate(
     notes: tuple[Note, ...] = ()
     if steps is None:
         steps, notes = step_times(weather)
-    drive = forcing(weather, steps, *grid.centre_lonlat)
+    steps = _instants(steps)
+    drive = forcing(weather, steps, *grid.centre_lonlat, anchor=anchor)
     if svf is None:
         svf = sky_view(scene.shade, grid, scene.transmissivity)
     elif svf.shape != grid.shape:
         raise GridMismatchError(
             "the sky view factor lies on another grid", expected=str(grid.shape), got=str(svf.shape)
         )
-    official = drive.data["official"].values if anchor else np.full(len(steps), np.nan)
+    official = drive.data["official"].values
     fields = {name: np.empty((len(steps), *grid.shape), np.float32) for name in _FIELDS}
     offsets = np.full(len(steps), np.nan)
     for k in range(len(steps)):
@@ -113,7 +121,7 @@ def simulate(
         if progress is not None:
             progress(k + 1, len(steps))
     data = _dataset(scene, steps, fields, svf)
-    data["official"] = ("time", official, {**QUANTITIES["wbgt_moe"].attrs, "long_name": "official WBGT"})
+    data["official"] = ("time", official, _OFFICIAL)
     data["anchor_offset"] = (
         "time",
         offsets,
@@ -124,6 +132,14 @@ def simulate(
         [note.as_dict() for note in (*notes, *drive.notes)], ensure_ascii=False
     )
     return data
+
+
+def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
+    """Return steps as UTC without zone."""
+    index = steps if isinstance(steps, pd.DatetimeIndex) else pd.DatetimeIndex(list(steps))
+    if index.empty:
+        raise InputError("no step to compute", expected="at least one clock time")
+    return index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
 
 
 def _step(
@@ -142,9 +158,10 @@ def _step(
         zenith, azimuth = float(now["zenith"]), float(now["azimuth"])
         ghi, dni, dhi, ta, rh, ps, va, ldown = (float(now[name]) for name in _FORCING)
         table = wbgt_table(ghi, dni, dhi, max(cosz[k], 0.0), ta, rh, ps, va, ldown, albedo, warming)
-        share = sunlit(scene.shade, scene.grid, zenith, azimuth, scene.transmissivity)
-        cells.add(table, share.values.ravel())
-        reference.add(table, np.full(1, 90.0 - zenith >= LOWEST_SUN, np.float32))
+        direct, beam = sun_shares(scene.shade, zenith, azimuth, transmissivity=scene.transmissivity)
+        cells.add(table, beam.ravel(), direct.ravel())
+        whole = np.full(1, 90.0 - zenith >= LOWEST_SUN, np.float32)
+        reference.add(table, whole, whole)
     return cells.means(), float(reference.means()["wbgt_moe"][0])
 
 
@@ -157,8 +174,13 @@ class _Sums:
         self.peak = np.full(svf.size, -np.inf)
         self.count = 0
 
-    def add(self, table: npt.NDArray[np.float64], share: npt.NDArray[np.float32]) -> None:
-        add_substep(table, self.ground, self.svf, share, self.moe, self.iso, self.peak, self.sun)
+    def add(
+        self,
+        table: npt.NDArray[np.float64],
+        beam: npt.NDArray[np.float32],
+        direct: npt.NDArray[np.float32],
+    ) -> None:
+        add_substep(table, self.ground, self.svf, beam, direct, self.moe, self.iso, self.peak, self.sun)
         self.count += 1
 
     def means(self) -> dict[str, npt.NDArray[np.float64]]:

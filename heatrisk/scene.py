@@ -20,6 +20,9 @@ from heatrisk.words import Words
 
 Floats = npt.NDArray[np.float32]
 
+#: How far the scale of a grid may be from 1; plane coordinate systems keep within 0.001.
+LARGEST_SCALE_ERROR = 0.005
+
 #: Why a cell has no value: codes of ``mask`` in every product.
 OUTDOOR, BUILDING, OUTSIDE = 0, 1, 2
 
@@ -57,6 +60,8 @@ class Scene:
     ------
     GridMismatchError
         A raster has not the shape that grid, factor and halo give.
+    InputError
+        The grid's metres are not metres on the ground, as in Web Mercator: shade would be too short.
     """
 
     grid: Grid
@@ -71,6 +76,18 @@ class Scene:
     receptor_height: float = 1.1
 
     def __post_init__(self) -> None:
+        if abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
+            raise InputError(
+                Words(
+                    "この座標系の距離は地上の距離と違います",
+                    "distances in these coordinates are not distances on the ground",
+                ),
+                got=f"{self.grid.crs}, scale {self.grid.scale:.3f}",
+                remedy=Words(
+                    "平面直角座標系（例 EPSG:6677）を使ってください",
+                    "Use plane coordinates of the region, e.g. EPSG:6677 or UTM.",
+                ),
+            )
         fine = self.fine_grid.shape
         rasters: dict[str, tuple[npt.NDArray[np.generic] | None, tuple[int, int]]] = {
             "terrain": (self.terrain, fine),
@@ -189,6 +206,14 @@ class Scene:
         closed = self.shade.outdoor_fraction == 0.0
         return np.where(closed, np.where(built, BUILDING, OUTSIDE), OUTDOOR).astype(np.uint8)
 
+    @property
+    def unknown(self) -> float:
+        """Share of the served area whose ground is unknown, 0 to 1."""
+        rows, columns = self.grid.shape
+        edge, factor = self.halo * self.factor, self.factor
+        inner = self.terrain[edge : edge + rows * factor, edge : edge + columns * factor]
+        return float(np.isnan(inner).mean())
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that shade depends on, as hexadecimal text."""
@@ -200,11 +225,11 @@ class Scene:
         return digest.hexdigest()
 
 
-def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float) -> int:
+def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float, relief: float = 0.0) -> int:
     """Return how many cells beyond some bounds the buildings can still cast shade from.
 
-    The reach is that of the tallest building at the lowest sun that counts, but no farther than the
-    outermost building lies: beyond it there is nothing to cast.
+    The reach is that of the tallest building, on the highest ground, at the lowest sun that counts, but no
+    farther than the outermost building lies: bare hills and woods beyond it are left out.
 
     Parameters
     ----------
@@ -214,11 +239,13 @@ def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float) ->
         West, south, east, north of the served area, in the buildings' coordinates [m].
     cell_size : float
         Side of a cell [m].
+    relief : float
+        Height of the highest ground above the lowest [m].
     """
     west, south, east, north = bounds
     left, bottom, right, top = buildings.total_bounds
     beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
-    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()))) / cell_size)
+    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()) + relief)) / cell_size)
 
 
 def _roofs(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from heatrisk.words import Words
+from heatrisk.words import JST, Words
 
 Designation = Literal["designated", "cool_share", "other", "unknown"]
 OpensOn = Literal["special", "alert", "always", "unknown"]
 State = Literal["open", "closed", "unknown"]
-
-JST = timezone(timedelta(hours=9))
 
 EVERY_DAY = frozenset(range(7))
 _WEEKDAYS = Words("月火水木金土日", "Mon Tue Wed Thu Fri Sat Sun")
@@ -132,28 +130,28 @@ def status(shelter: Shelter, at: datetime) -> Status:
         alert = _ALERTS[shelter.opens_on]
         return Status(
             "unknown",
-            Words(f"{alert.ja}のときに開放されます({hours})", f"Opens under a {alert.en} ({hours})"),
+            Words(f"{alert.ja}のときに開放されます（{hours}）", f"Opens under a {alert.en} ({hours})"),
         )
     if shelter.caveat:
         return _undecided(shelter)
     if "open" in states:
         return Status(
-            "open", Words(f"公表されている開放時間内です({hours})", f"Within the published hours ({hours})")
+            "open", Words(f"公表されている開放時間内です（{hours}）", f"Within the published hours ({hours})")
         )
     if public_holiday(today):
         return Status(
             "unknown",
-            Words(f"祝日の開放が書かれていません({hours})", f"Public holidays are not stated ({hours})"),
+            Words(f"祝日の開放が書かれていません（{hours}）", f"Public holidays are not stated ({hours})"),
         )
     return Status(
         "unknown",
-        Words(f"開放する曜日が書かれていません({hours})", f"The days of the week are not stated ({hours})"),
+        Words(f"開放する曜日が書かれていません（{hours}）", f"The days of the week are not stated ({hours})"),
     )
 
 
 _ALERTS = {
-    "special": Words("熱中症特別警戒情報", "special heat-stroke alert"),
-    "alert": Words("熱中症警戒情報", "heat-stroke alert"),
+    "special": Words("熱中症特別警戒情報（熱中症特別警戒アラート）", "special heat-stroke alert"),
+    "alert": Words("熱中症警戒情報（熱中症警戒アラート）", "heat-stroke alert"),
 }
 
 
@@ -170,23 +168,24 @@ def _state(opening: Opening, day: date, minute: int) -> State:
     return "unknown" if public_holiday(day) or _new_year(day) else "open"
 
 
-def _closed(openings: Iterable[Opening], day: date) -> Status:
+def _closed(openings: tuple[Opening, ...], day: date) -> Status:
     hours = [str(o) for o in openings if o.days is None or day.weekday() in o.days]
-    name = Words(_WEEKDAYS.ja[day.weekday()], _WEEKDAYS.en.split()[day.weekday()])
-    if public_holiday(day) or not hours:
+    name = Words(f"{_WEEKDAYS.ja[day.weekday()]}曜日", _WEEKDAYS.en.split()[day.weekday()])
+    if public_holiday(day):
+        if all(o.holidays is False for o in openings):
+            return Status("closed", Words("祝日は開放していません", "Closed on public holidays"))
+        hours, name = [], Words(f"{name.ja}・祝日", f"{name.en}, public holiday")
+    if not hours:
         return Status(
             "closed",
             Words(
-                f"開放日・開放時間の外です({name.ja}曜日)",
-                f"Outside the published days and hours ({name.en})",
+                f"開放日・開放時間の外です（{name.ja}）", f"Outside the published days and hours ({name.en})"
             ),
         )
     listed = ", ".join(dict.fromkeys(hours))
     return Status(
         "closed",
-        Words(
-            f"開放時間外です({name.ja}曜日は {listed})", f"Outside the published hours ({name.en} {listed})"
-        ),
+        Words(f"開放時間外です（{name.ja}は {listed}）", f"Outside the published hours ({name.en} {listed})"),
     )
 
 
@@ -195,7 +194,7 @@ def _undecided(shelter: Shelter) -> Status:
     if not text:
         return Status("unknown", Words("開放時間の記載がありません", "No hours are published"))
     return Status(
-        "unknown", Words(f"施設にご確認ください:{text}", f"Please ask the facility. Published hours: {text}")
+        "unknown", Words(f"施設にご確認ください：{text}", f"Please ask the facility. Published hours: {text}")
     )
 
 

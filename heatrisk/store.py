@@ -17,34 +17,32 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from affine import Affine
 
-from heatrisk import cube, pyramid
-from heatrisk.errors import LayerNotFoundError, RunNotFoundError, StoreError
-from heatrisk.grid import Grid
-from heatrisk.pyramid import Codes, Level, Pyramid
+from heatrisk import cube, disk, pyramid
+from heatrisk.errors import RunNotFoundError, StoreError
+from heatrisk.pyramid import Pyramid
+from heatrisk.stored import StoredRun
 from heatrisk.words import Words
 
 LATEST = "latest"
 
 _RUN_ID = re.compile(r"\d{8}T\d{4}Z-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
 _KEPT_OPEN = 8
-_MAPS = ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit", "risk", "risk_sport")
-_LINES = ("official", "anchor_offset")
 
 
 def new_run_id(created: datetime, digest: str) -> str:
@@ -82,115 +80,6 @@ class NewRun:
     pyramid: Pyramid
     shelters: Mapping[str, Any]
     buildings: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class CellSeries:
-    """What a run knows of one cell.
-
-    Parameters
-    ----------
-    row, column : int
-        Place in the grid.
-    mask : int
-        0 outdoors, 1 building covers the whole cell, 2 outside the area.
-    svf : float
-        Sky view factor; NaN where there is none.
-    values : dict
-        One array over time a variable: ``wbgt_moe wbgt_moe_max wbgt_iso`` [degC], ``sunlit`` [1], ``risk
-        risk_sport`` (class, -1 for none) and, for the whole city, ``official anchor_offset`` [degC].
-    """
-
-    row: int
-    column: int
-    mask: int
-    svf: float
-    values: dict[str, npt.NDArray[Any]]
-
-
-class StoredRun:
-    """A finished run, opened: the manifest at once, everything else when asked for.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Folder of the run.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.id = path.name
-        self.manifest: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))
-        self.created = datetime.fromisoformat(self.manifest["created"])
-        self.times = [datetime.fromisoformat(time) for time in self.manifest["times"]]
-        self.layers: tuple[str, ...] = tuple(self.manifest["layers"])
-        self.levels = {facts["zoom"]: Level(**facts) for facts in self.manifest["pyramid"]}
-        self._tiles: dict[tuple[str, int], Codes] = {}
-
-    @cached_property
-    def grid(self) -> Grid:
-        """Where the cells lie."""
-        facts = self.manifest["grid"]
-        return Grid(facts["crs"], Affine(*facts["transform"]), tuple(facts["shape"]))
-
-    @cached_property
-    def shelters(self) -> dict[str, Any]:
-        """Cooling shelters as a GeoJSON feature collection."""
-        return dict(json.loads((self.path / "shelters.geojson").read_text("utf-8")))
-
-    @cached_property
-    def buildings(self) -> bytes:
-        """Outlines of the buildings, GeoJSON text ready to be sent."""
-        return (self.path / "buildings.geojson").read_bytes()
-
-    def tile_array(self, layer: str, zoom: int) -> Codes:
-        """Return the codes of one layer at one zoom, memory-mapped, shape (time, rows, columns).
-
-        Raises
-        ------
-        LayerNotFoundError
-            The run holds no such layer or zoom.
-        """
-        found = self._tiles.get((layer, zoom))
-        if found is None:
-            if layer not in self.layers or zoom not in self.levels:
-                raise LayerNotFoundError(
-                    Words("この計算結果にない種類の地図です", "the run holds no such layer"),
-                    where=self.id, expected=", ".join(self.layers), got=f"{layer} z{zoom}",
-                )  # fmt: skip
-            found = self._tiles[layer, zoom] = pyramid.read(self.path / "tiles", layer, zoom)
-        return found
-
-    @cached_property
-    def _cells(self) -> dict[str, cube.CellReader]:
-        folder = self.path / "fields.zarr"
-        names = [name for name in (*_MAPS, "mask", "svf") if (folder / name).exists()]
-        return {name: cube.CellReader(folder / name) for name in names}
-
-    @cached_property
-    def _lines(self) -> dict[str, npt.NDArray[np.float64]]:
-        folder = self.path / "fields.zarr"
-        return {name: cube.read_line(folder, name) for name in _LINES if (folder / name).exists()}
-
-    def series(self, lon: float, lat: float) -> CellSeries | None:
-        """Return every value of the cell at a place over time, or None outside the grid.
-
-        Parameters
-        ----------
-        lon, lat : float
-            Longitude and latitude [degrees].
-        """
-        place = self.grid.index(lon, lat)
-        if place is None:
-            return None
-        found = {name: read(*place) for name, read in self._cells.items()}
-        mask, svf = int(found.pop("mask")), float(found.pop("svf"))
-        return CellSeries(*place, mask, svf, {**found, **self._lines})
-
-    def dataset(self) -> xr.Dataset:
-        """Return the fields as they were computed, opened lazily."""
-        opened: xr.Dataset = xr.open_zarr(self.path / "fields.zarr", decode_coords="all", chunks=None)
-        return opened
 
 
 class RunStore:
@@ -234,15 +123,45 @@ class RunStore:
         ------
         RunNotFoundError
             There is no such run, or none has been published.
+        StoreError
+            Its manifest cannot be read.
         """
-        name = self.latest_id() if run_id == LATEST else run_id
-        if name is None or not self._holds(name):
+        name = self.latest_id() if run_id == LATEST else run_id if self._holds(run_id) else None
+        if name is None:
             raise RunNotFoundError(
                 Words("計算結果がありません", "no such run"),
                 where=self.root, got=run_id, expected=", ".join(self.runs()[:5]) or None,
                 remedy=Words("heatrisk run を実行してください", "Run heatrisk run first."),
             )  # fmt: skip
-        return self._opened(self._folder / name)
+        return self._read(name, self._opened)
+
+    def catalogue(self, limit: int) -> tuple[list[StoredRun], list[str]]:
+        """Return the newest runs, and the names of those among them that cannot be read.
+
+        They are opened beside the kept ones, so that a look at all runs does not close the one in use.
+
+        Parameters
+        ----------
+        limit : int
+            At most this many.
+        """
+        found, unreadable = [], []
+        for name in self.runs()[:limit]:
+            try:
+                found.append(self._read(name, StoredRun))
+            except StoreError:
+                unreadable.append(name)
+        return found, unreadable
+
+    def _read(self, name: str, reader: Callable[[Path], StoredRun]) -> StoredRun:
+        try:
+            return reader(self._folder / name)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise StoreError(
+                Words("計算結果を読み出せません", "the run cannot be read"),
+                where=self._folder / name / "run.json", got=name,
+                remedy=Words("壊れた計算結果を削除してください", "Remove the damaged run."),
+            ) from error  # fmt: skip
 
     def _holds(self, name: str) -> bool:
         return bool(_RUN_ID.fullmatch(name)) and (self._folder / name / "run.json").is_file()
@@ -254,13 +173,19 @@ class RunStore:
         ------
         RunNotFoundError
             There is no such run.
+        StoreError
+            The disk refuses.
         """
         self.open(run_id)
         link = self.root / f".{LATEST}-{os.getpid()}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path("runs") / run_id)
-        link.replace(self.root / LATEST)
-        _sync(self.root)
+        with disk.writing(self.root):
+            link.unlink(missing_ok=True)
+            try:
+                link.symlink_to(Path("runs") / run_id)
+                link.replace(self.root / LATEST)
+            finally:
+                link.unlink(missing_ok=True)
+            disk.sync(self.root)
 
     def write(self, run: NewRun) -> StoredRun:
         """Write a run, whole or not at all; it is not yet published.
@@ -278,38 +203,45 @@ class RunStore:
         Raises
         ------
         StoreError
-            The name is malformed, or what was written does not read back the same.
+            The name is malformed, the disk refuses, or what was written does not read back the same.
         """
         wanted = str(run.manifest["run_id"])
         if not _RUN_ID.fullmatch(wanted):
             raise StoreError("malformed run id", got=wanted, expected="20260730T0510Z-1a2b3c4d")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
-            for leftover in self._folder.glob(".tmp-*"):
-                shutil.rmtree(leftover)
-            name, number = wanted, 2
-            while (self._folder / name).exists():
-                name, number = f"{wanted}-{number}", number + 1
-            work = self._folder / f".tmp-{name}"
-            try:
-                _fill(work, name, run)
-                _sync_tree(work)
-                work.rename(self._folder / name)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
-            _sync(self._folder)
+        with disk.writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                name = self._place(wanted, run)
         return self.open(name)
+
+    def _place(self, wanted: str, run: NewRun) -> str:
+        """Write a run under the first free name; nothing of it is left where that fails."""
+        for leftover in self._folder.glob(".tmp-*"):
+            shutil.rmtree(leftover)
+        name, number = wanted, 2
+        while (self._folder / name).exists():
+            name, number = f"{wanted}-{number}", number + 1
+        work = self._folder / f".tmp-{name}"
+        try:
+            _fill(work, name, run)
+            disk.sync_tree(work)
+            work.rename(self._folder / name)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        disk.sync(self._folder)
+        return name
 
     def cached(self, key: str) -> npt.NDArray[Any] | None:
         """Return an array kept by :meth:`keep`, or None where there is none that can be read."""
         try:
-            return np.asarray(np.load(self.root / "cache" / f"{key}.npy"))
-        except (OSError, ValueError):
+            with (self.root / "cache" / f"{key}.npy").open("rb") as file:
+                return np.asarray(np.lib.format.read_array(file))
+        except Exception:  # A damaged file can fail in many ways, and is no worse than an absent one.
             return None
 
     def keep(self, key: str, array: npt.NDArray[Any]) -> None:
-        """Keep an array that is costly to compute, whole or not at all.
+        """Keep an array that is costly to compute, whole or not at all; what fails is only not kept.
 
         Parameters
         ----------
@@ -318,26 +250,30 @@ class RunStore:
         array : numpy.ndarray
             What to keep.
         """
-        folder = self.root / "cache"
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{key}-{os.getpid()}.npy"
-        np.save(part, array)
-        part.replace(folder / f"{key}.npy")
+        content = io.BytesIO()
+        np.save(content, array)
+        with contextlib.suppress(OSError):
+            disk.replace(self.root / "cache" / f"{key}.npy", content.getvalue())
 
     def keep_status(self, status: dict[str, Any]) -> None:
-        """Write how the last attempt went, published or not, to ``status.json``."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        part = self.root / f".status-{os.getpid()}.json"
-        part.write_text(json.dumps(status, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        part.replace(self.root / "status.json")
+        """Write how the last attempt went, published or not, to ``status.json``.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written.
+        """
+        text = json.dumps(status, ensure_ascii=False, indent=1) + "\n"
+        with disk.writing(self.root):
+            disk.replace(self.root / "status.json", text.encode())
 
     def status(self) -> dict[str, Any] | None:
-        """Return how the last attempt went, or None where none was made."""
+        """Return how the last attempt went, or None where none was made or its record is damaged."""
         try:
-            found: dict[str, Any] = json.loads((self.root / "status.json").read_text("utf-8"))
+            found = json.loads((self.root / "status.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        return found
+        return found if isinstance(found, dict) else None
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -363,10 +299,10 @@ def _facts(run: NewRun) -> dict[str, Any]:
     """Return what the manifest says of time, place and pictures."""
     grid = cube.grid_of(run.dataset)
     times = run.dataset["time"].values.astype("datetime64[s]")
-    minutes = np.diff(times).astype("timedelta64[m]").astype(int)
+    start, end = run.dataset["time_bnds"].values[0]
     return {
         "times": [f"{time}Z" for time in times],
-        "step_minutes": int(minutes[0]) if minutes.size else None,
+        "step_minutes": int((end - start) / np.timedelta64(1, "m")),
         "grid": {
             "crs": grid.crs,
             "transform": list(grid.transform[:6]),
@@ -378,18 +314,3 @@ def _facts(run: NewRun) -> dict[str, Any]:
         "layers": list(run.pyramid.layers),
         "pyramid": [asdict(level) for level in run.pyramid.levels],
     }
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    """Force a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

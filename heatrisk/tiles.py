@@ -22,9 +22,9 @@ from pyproj import Transformer
 from heatrisk.cube import grid_of, pack
 from heatrisk.errors import TileNotFoundError
 from heatrisk.grid import Bounds, Grid
-from heatrisk.layers import BUILDING, LAYERS, OUTSIDE
+from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE, LAYERS
 from heatrisk.pyramid import TILE, Codes, Level, Pyramid
-from heatrisk.store import StoredRun
+from heatrisk.stored import StoredRun
 from heatrisk.words import Words
 
 DEFAULT_LAYERS = ("wbgt_moe", "risk", "sunlit")
@@ -174,7 +174,7 @@ def _hats(pixels: int) -> npt.NDArray[np.float64]:
 
 
 _OPEN, _MASK_OUTSIDE = 255, 2
-_GROUND_OF_MASK = np.array([_OPEN, BUILDING, OUTSIDE], dtype=np.uint8)
+_GROUND_OF_MASK = np.array([_OPEN, CODE_BUILDING, CODE_OUTSIDE], dtype=np.uint8)
 
 
 def _grounds(mask: npt.NDArray[np.uint8], levels: Sequence[Level]) -> Iterator[Codes]:
@@ -236,12 +236,25 @@ def render(run: StoredRun, layer: str, step: int, z: int, x: int, y: int) -> byt
     LayerNotFoundError
         The run holds no such layer.
     """
+    rows, columns = located(run, layer, z, x, y)
+    codes = run.tile_array(layer, z)[step, rows, columns]
+    return png(codes, _palette(layer)) if codes.any() else None
+
+
+def located(run: StoredRun, layer: str, z: int, x: int, y: int) -> tuple[slice, slice]:
+    """Return the rows and columns of a tile in the pictures of its zoom; parameters as for :func:`render`.
+
+    Raises
+    ------
+    TileNotFoundError, LayerNotFoundError
+        As for :func:`render`; it costs no drawing to learn that a tile does not exist.
+    """
     level = run.levels.get(z)
     if level is None or not (0 <= x - level.column < level.columns and 0 <= y - level.row < level.rows):
         raise _outside(run, f"{z}/{x}/{y}")
+    run.tile_array(layer, z)
     top, left = (y - level.row) * TILE, (x - level.column) * TILE
-    codes = run.tile_array(layer, z)[step, top : top + TILE, left : left + TILE]
-    return png(codes, _palette(layer)) if codes.any() else None
+    return slice(top, top + TILE), slice(left, left + TILE)
 
 
 def picture(run: StoredRun, layer: str, step: int) -> bytes:
@@ -331,11 +344,11 @@ def tilejson(
     """
     run.tile_array(layer, max(run.levels))
     row = LAYERS[layer]
-    times = run.manifest["times"]
+    times, anchored = run.manifest["times"], run.manifest.get("anchor", {}).get("anchored")
     return {
         "tilejson": "3.0.0",
         "name": row.words.ja,
-        "description": row.description.ja,
+        "description": row.described(anchored is not False).ja,
         "version": "1.0.0",
         "attribution": " / ".join(credit["ja"] for credit in run.manifest.get("attribution", ())),
         "scheme": "xyz",
@@ -352,7 +365,7 @@ def tilejson(
             "units": row.units,
             "time": None if step is None else times[step],
             "times": times,
-            "anchored": run.manifest.get("anchor", {}).get("anchored"),
+            "anchored": anchored,
             "stale": stale,
             "tile_size": TILE,
         },

@@ -62,7 +62,7 @@ class Verdict:
             f" ほか {count - 1} 件" if count > 1 else "", f" and {count - 1} more" if count > 1 else ""
         )
         return Words(
-            f"【{name.ja}】{self.summary.ja}" + (f"({reasons.ja}{more.ja})" if reasons else ""),
+            f"【{name.ja}】{self.summary.ja}" + (f"（{reasons.ja}{more.ja}）" if reasons else ""),
             f"[{name.en}] {self.summary.en}" + (f" ({reasons.en}{more.en})" if reasons else ""),
         )
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.quantities import checked
-from heatrisk.words import Words
+from heatrisk.words import JST, Words
 
 #: Variables that hold at the stated instant, and those that are means over the interval before it.
 INSTANTANEOUS = ("ta", "rh", "va", "ps")
@@ -101,7 +101,7 @@ class OfficialForecast:
         values = np.where(columns < 0, np.nan, self.values[:, columns])
         for station, row in zip(self.stations, values, strict=True):
             if np.isnan(row).any():
-                missing = times[np.isnan(row)][0].tz_localize("UTC").tz_convert("Asia/Tokyo")
+                missing = times[np.isnan(row)][0].tz_localize("UTC").tz_convert(JST)
                 raise SourceIncompleteError(
                     Words("公式予測に値のない時刻があります", "the official forecast has a hole"),
                     where=f"{self.source}, {station.id}",

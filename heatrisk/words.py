@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from datetime import timedelta, timezone
+from typing import Final, Literal, NamedTuple
 
 Language = Literal["ja", "en"]
+
+#: The clock of the people these words are for; inside, times are UTC.
+JST: Final = timezone(timedelta(hours=9), "JST")
 
 
 class Words(NamedTuple):

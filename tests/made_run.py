@@ -11,6 +11,7 @@ from heatrisk.store import NewRun
 from heatrisk.tiles import build
 
 RUN_ID = "20260730T0510Z-0123abcd"
+OFFICIAL = {"long_name": "official WBGT forecast", "long_name_ja": "公式の暑さ指数予測"}
 WEST, NORTH, CELL = -27000.0, -35000.0, 5.0  # EPSG:6677, Mitaka
 
 
@@ -43,7 +44,7 @@ def made_dataset(shape: tuple[int, int] = (150, 230), steps: int = 4) -> xr.Data
             "risk_sport": (maps, classify(wbgt, RISK_SCALES["sport"])),
             "svf": (("y", "x"), np.where(mask == 1, np.nan, 0.25 + 0.5 * down / rows).astype(np.float32)),
             "mask": (("y", "x"), mask),
-            "official": ("time", 30.9 + np.arange(steps)),
+            "official": ("time", 30.9 + np.arange(steps), OFFICIAL),
             "anchor_offset": ("time", np.full(steps, 0.25)),
         },
         coords={

@@ -8,7 +8,7 @@ from pathlib import Path
 from heatrisk.errors import HeatRiskError
 from heatrisk.words import Words
 
-#: Real files of other origins, beside the checkout on the developers' machines; never part of the project.
+#: Real files of other origins, read when present beside the checkout; never part of the project.
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -20,7 +20,8 @@ from pyproj import CRS, Transformer
 from heatrisk.grid import Grid
 from heatrisk.risk import RISK_SCALES, classify
 from heatrisk.shelters import Opening, Shelter, to_geojson
-from heatrisk.store import NewRun, RunStore, StoredRun, new_run_id
+from heatrisk.store import NewRun, RunStore, new_run_id
+from heatrisk.stored import StoredRun
 from heatrisk.tiles import build
 
 GRID = Grid("EPSG:6677", Affine(5, 0, -24800, 0, -5, -35000), (50, 60))
@@ -177,7 +178,11 @@ def outlines() -> dict[str, Any]:
 
 
 def write_small_run(
-    root: Path, created: datetime = CREATED, digest: str = "0123456789abcdef", **changes: Any
+    root: Path,
+    created: datetime = CREATED,
+    digest: str = "0123456789abcdef",
+    fields: xr.Dataset | None = None,
+    **changes: Any,
 ) -> StoredRun:
     """Write and publish the run in a store.
 
@@ -189,11 +194,13 @@ def write_small_run(
         When the run is said to have been made.
     digest : str
         Makes the name of the run.
+    fields : xarray.Dataset, optional
+        Other fields than :func:`dataset`.
     **changes
         Members of the manifest to replace.
     """
     store = RunStore(root)
-    fields = dataset()
+    fields = dataset() if fields is None else fields
     run = store.write(
         NewRun(fields, manifest(created, digest, **changes), build(fields), to_geojson(SHELTERS), outlines())
     )

@@ -85,9 +85,21 @@ def test_a_point_in_a_building_has_no_values(client: Client) -> None:
     assert [step["official"] for step in answer.json()["series"]] == list(OFFICIAL)
 
 
-def test_a_point_outside_is_a_problem_that_names_the_area(client: Client) -> None:
+def test_a_point_on_unknown_ground_says_so(client: Client) -> None:
     lon, lat = lonlat(OUTSIDE[0].start, OUTSIDE[1].start)
-    for place in ((lon, lat), (0.0, 0.0), (180.0, 90.0)):
+    answer = client.get("/point", params={"lon": lon, "lat": lat})
+    assert answer.status_code == 200
+    assert answer.json()["place"]["state"] == "unknown"
+    assert answer.json()["place"]["words"] == {
+        "ja": "標高が不明のため計算していません",
+        "en": "not computed: the ground elevation is unknown here",
+    }
+    for name in ("wbgt_moe", "sunlit", "sunlit_minutes", "risk", "risk_sport"):
+        assert {step[name] for step in answer.json()["series"]} == {None}
+
+
+def test_a_point_outside_is_a_problem_that_names_the_area(client: Client) -> None:
+    for place in (lonlat(-3, 5), lonlat(20, 61), (0.0, 0.0), (180.0, 90.0)):
         body = is_problem(client.get("/point", params={"lon": place[0], "lat": place[1]}), 404, "outside")
         assert "139.5" in body["detail"]
 
@@ -126,11 +138,19 @@ def test_an_unanchored_run_says_so(tmp_path: Path) -> None:
     anchor = {"anchored": False, "official": [None] * 8, "offset": [None] * 8, "suspect": []}
     write_small_run(tmp_path, official=None, anchor=anchor)
     lon, lat = lonlat(*OPEN_CELL)
-    body = Client(create_app(tmp_path, clock=lambda: NOON)).get(f"/point?lon={lon}&lat={lat}").json()
+    client = Client(create_app(tmp_path, clock=lambda: NOON))
+    body = client.get(f"/point?lon={lon}&lat={lat}").json()
     assert body["anchored"] is False
     assert body["official"] is None
     assert "合わせていない" in body["reference"]["ja"]
     assert body["series"][0]["official_stations"] == {}
+    told = {row["id"]: row["description"]["ja"] for row in client.get("/layers").json()["layers"]}
+    assert {name for name, text in told.items() if "公式の予測に合わせていません" in text} == {
+        "wbgt_moe",
+        "risk",
+    }
+    legend = client.get("/legend/risk.json?lang=en").json()["description"]
+    assert legend.endswith("Not anchored to an official forecast.")
 
 
 def test_shelters_state_their_status_at_a_time(client: Client) -> None:

@@ -172,6 +172,24 @@ def test_an_unknown_layer_is_no_304(client: Client) -> None:
     is_problem(answer, 404, "layer-not-found")
 
 
+@pytest.mark.parametrize("column", [40, -40])
+def test_a_tile_outside_is_no_304(client: Client, column: int) -> None:
+    tile = TMS.tile(*lonlat(*OPEN_CELL), 15)
+    url = f"/tiles/{RUN}/risk/20250805T0600Z/15/{tile.x}/{tile.y}.png"
+    known = client.get(url).headers["etag"].replace(f".{tile.x}.", f".{tile.x + column}.")
+    for etag in ("*", known):
+        answer = client.get(
+            url.replace(f"/{tile.x}/", f"/{tile.x + column}/"), headers={"If-None-Match": etag}
+        )
+        is_problem(answer, 404, "tile-not-found")
+
+
+def test_a_known_tile_is_not_drawn_to_say_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"/tiles/{RUN}/risk/20250805T0600Z/{tile_of(OPEN_CELL)}.png"
+    monkeypatch.delattr("heatrisk.tiles.png")
+    assert client.get(url, headers={"If-None-Match": "*"}).status_code == 304
+
+
 def test_an_empty_tile_inside_the_bounds_has_no_body(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(create_app(store, clock=lambda: NOON))
     monkeypatch.setattr("heatrisk.tiles.render", lambda *_: None)
@@ -197,6 +215,14 @@ def test_tilejson_of_a_run_and_time_is_immutable(client: Client) -> None:
     answer = client.get(url)
     assert answer.headers["cache-control"] == YEAR
     assert client.get(url, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+
+
+def test_tilejson_of_an_unanchored_run_says_so(tmp_path: Path, client: Client) -> None:
+    url = "/tiles/latest/risk/now/tilejson.json"
+    write_small_run(tmp_path, official=None, anchor={"anchored": False, "suspect": []})
+    told = Client(create_app(tmp_path, Settings(), clock=lambda: NOON)).get(url).json()["description"]
+    assert told.endswith("公式の予測に合わせていません。")
+    assert "合わせていません" not in client.get(url).json()["description"]
 
 
 def test_tilejson_uses_the_public_address(store: Path) -> None:

@@ -20,8 +20,9 @@ import pytest
 import uvicorn
 
 from heatrisk.api import Settings, create_app
+from heatrisk.store import RunStore
 from tests.png import plain, unique_colours
-from tests.small_run import NOON, write_small_run
+from tests.small_run import NOON, dataset, write_small_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -196,6 +197,19 @@ def test_the_layer_switch_changes_tiles_and_legend(browser: Any, address: str) -
 @needs_browser
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_marks_of_the_legend_fit_their_chips(browser: Any, address: str, size: tuple[int, int]) -> None:
+    with opened(browser, address, size) as seen:
+        seen.page.click("label:has(#layer-wbgt_moe)")
+        if size == PHONE:
+            seen.page.click("#legend summary")
+        chips = seen.page.locator("#legend .swatch")
+        assert {"31", "<21"} < set(chips.all_inner_texts())
+        assert chips.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
+
+
+@needs_browser
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_a_tap_gives_the_place_in_words(browser: Any, address: str, size: tuple[int, int]) -> None:
     with opened(browser, address, size) as seen:
         box = seen.page.locator("#map canvas").bounding_box()
@@ -218,6 +232,9 @@ def test_places_without_values_are_explained(browser: Any, address: str) -> None
         step = box["width"] / 60
         seen.page.mouse.click(middle[0] - 7 * step, middle[1] + 7 * step)
         seen.says("#place", "建物")
+        seen.page.mouse.click(middle[0] + 25 * step, middle[1] - 20 * step)
+        seen.says("#place", "標高が不明")
+        seen.says("#hours", "標高が不明")
         seen.page.locator("#map canvas").focus()
         seen.page.keyboard.press("Enter")
         seen.says("#place", "参考値")
@@ -228,7 +245,7 @@ def test_places_without_values_are_explained(browser: Any, address: str) -> None
 def test_a_place_outside_is_explained(browser: Any, address: str) -> None:
     with opened(browser, address) as seen:
         box = seen.page.locator("#map canvas").bounding_box()
-        seen.page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 12)
+        seen.page.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)
         seen.says("#place", "範囲の外")
         # Chromium notes every answer of status 404, also one that the page explains.
         seen.complaints[:] = [line for line in seen.complaints if "404" not in line]
@@ -295,6 +312,46 @@ def test_a_forecast_that_is_over_says_so_and_shows_its_hottest_step(browser: Any
         assert "この予報の期間は終わっています（8/5 24:00まで）" in seen.text("#notices")
         assert seen.text("#moment").startswith("8月5日(火) 15:00")
         assert "3日前に計算" in seen.text("#place")
+
+
+@needs_browser
+@pytest.mark.browser
+def test_a_failed_attempt_is_said_and_the_earlier_run_stays(browser: Any, tmp_path: Path) -> None:
+    write_small_run(tmp_path)
+    record = {
+        "at": "2025-08-05T05:00:00+00:00",
+        "run_id": None,
+        "verdict": {"level": "red", "ja": "", "en": ""},
+    }
+    returning = "document.dispatchEvent(new Event('visibilitychange'))"
+    with serving(tmp_path, NOON) as address, opened(browser, address) as seen:
+        assert "失敗" not in seen.text("#notices")
+        RunStore(tmp_path).keep_status(record)
+        seen.page.evaluate(returning)
+        seen.says("#notices", "最新の計算に失敗したため、前回の結果を表示しています")
+        assert "参考値" in seen.text("#place")
+    with serving(tmp_path, NOON) as address, opened(browser, address, locale="en-GB") as seen:
+        assert "The latest computation failed; showing the previous result" in seen.text("#notices")
+
+
+@needs_browser
+@pytest.mark.browser
+def test_an_unanchored_run_says_so_at_the_place_and_in_the_legend(browser: Any, tmp_path: Path) -> None:
+    write_small_run(tmp_path, official=None, anchor={"anchored": False, "suspect": []})
+    with serving(tmp_path, NOON) as address, opened(browser, address) as seen:
+        assert "公式の予測には合わせていません" in seen.text("#place")
+        assert "公式の予測に合わせていません" in seen.text("#legend")
+
+
+@needs_browser
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_a_run_of_one_step_can_be_looked_at(browser: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    write_small_run(tmp_path, fields=dataset().isel(time=slice(0, 1)))
+    with serving(tmp_path, NOON) as address, opened(browser, address, size) as seen:
+        assert seen.text("#moment").startswith("8月5日(火) 3:00")
+        assert seen.page.is_disabled("#earlier") and seen.page.is_disabled("#later")
+        assert "参考値" in seen.text("#place")
 
 
 @needs_browser

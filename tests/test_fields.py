@@ -67,14 +67,14 @@ def wall() -> tuple[ShadeScene, Grid]:
 def test_shade_lies_away_from_the_sun(
     wall: tuple[ShadeScene, Grid], azimuth: float, shaded: int, lit: int
 ) -> None:
-    share = sunlit(*wall, 45.0, azimuth, 0.15)
+    share = sunlit(*wall, 45.0, azimuth)
     assert (share.isel(x=shaded) == 0.0).all()
     assert (share.isel(x=lit) == 1.0).all()
     assert np.isnan(share.isel(x=4)).all()
 
 
 def test_labels(wall: tuple[ShadeScene, Grid]) -> None:
-    for array in (sunlit(*wall, 45.0, 90.0, 0.15), sky_view(*wall, 0.15)):
+    for array in (sunlit(*wall, 45.0, 90.0), sky_view(*wall, 0.15)):
         assert array.dims == ("y", "x")
         np.testing.assert_array_equal(array["y"], np.arange(37.5, 0.0, -5.0))
         np.testing.assert_array_equal(array["x"], np.arange(2.5, 40.0, 5.0))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from heatrisk.cube import pack, unpack
-from heatrisk.layers import BUILDING, FIRST, LAYERS, MISSING, OUTSIDE, Layer, legend
+from heatrisk.layers import CODE_BUILDING, CODE_FIRST, CODE_MISSING, CODE_OUTSIDE, LAYERS, Layer, legend
 from heatrisk.risk import RISK_SCALES, classify
 
 EACH = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
@@ -38,22 +38,23 @@ def test_risk_wears_the_official_colours_closed_below(name: str, table: Limits) 
 @pytest.mark.parametrize(("name", "scale"), [("risk", "daily"), ("risk_sport", "sport")])
 def test_risk_codes_are_the_classes(name: str, scale: str) -> None:
     stored = (np.arange(-500, 5000) / 100).astype(np.float32)
-    np.testing.assert_array_equal(LAYERS[name].codes(stored), FIRST + classify(stored, RISK_SCALES[scale]))
+    classes = classify(stored, RISK_SCALES[scale])
+    np.testing.assert_array_equal(LAYERS[name].codes(stored), CODE_FIRST + classes)
 
 
 @EACH
 def test_no_data_is_not_a_value(layer: Layer) -> None:
     codes = layer.codes(np.array([np.nan, -60.0, 0.0, 0.5, 80.0], dtype=np.float32))
-    assert codes[0] == MISSING
-    assert (codes[1:] >= FIRST).all()
+    assert codes[0] == CODE_MISSING
+    assert (codes[1:] >= CODE_FIRST).all()
     assert (codes < len(layer.palette)).all()
     assert len(layer.palette) <= 256
-    assert layer.palette[OUTSIDE, 3] == 0
-    assert 0 < layer.palette[BUILDING, 3] < 255
-    assert (layer.palette[FIRST:, 3] == 255).all()
-    shown = {tuple(row) for row in layer.palette[[BUILDING, MISSING]].tolist()}
+    assert layer.palette[CODE_OUTSIDE, 3] == 0
+    assert 0 < layer.palette[CODE_BUILDING, 3] < 255
+    assert (layer.palette[CODE_FIRST:, 3] == 255).all()
+    shown = {tuple(row) for row in layer.palette[[CODE_BUILDING, CODE_MISSING]].tolist()}
     assert len(shown) == 2
-    assert shown.isdisjoint(tuple(row) for row in layer.palette[FIRST:].tolist())
+    assert shown.isdisjoint(tuple(row) for row in layer.palette[CODE_FIRST:].tolist())
 
 
 @EACH
@@ -68,7 +69,7 @@ def test_a_picture_agrees_with_the_stored_value(layer: Layer) -> None:
 def test_wbgt_hue_jumps_where_the_classes_change() -> None:
     layer = LAYERS["wbgt_moe"]
     lowers = np.array([one.lower for one in layer.bins])
-    steps = np.linalg.norm(np.diff(layer.palette[FIRST:, :3].astype(float), axis=0), axis=1)
+    steps = np.linalg.norm(np.diff(layer.palette[CODE_FIRST:, :3].astype(float), axis=0), axis=1)
     limits = np.isin(lowers[1:], (21.0, 25.0, 28.0, 31.0, 33.0, 35.0))
     assert limits.sum() == 6
     assert steps[limits].min() > 2 * steps[~limits].max()
@@ -76,7 +77,7 @@ def test_wbgt_hue_jumps_where_the_classes_change() -> None:
 
 
 def test_sunlit_grows_lighter_with_sun() -> None:
-    red, green, blue = LAYERS["sunlit"].palette[FIRST:, :3].astype(float).T
+    red, green, blue = LAYERS["sunlit"].palette[CODE_FIRST:, :3].astype(float).T
     assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0).all()
     layer = LAYERS["sunlit"]
     assert colour(layer, 0.0) == "#26275B"
@@ -94,7 +95,20 @@ def test_legend_speaks_both_languages_and_needs_no_colour(layer: Layer) -> None:
         assert len({entry[mark] for entry in entries}) == len(entries)
     assert all(below["upper"] == above["lower"] for below, above in pairwise(entries))
     assert len({entry["range_text"]["ja"] for entry in entries}) == len(entries)
-    assert len(told["ramp"]) == len(layer.palette) - FIRST
+    assert len(told["ramp"]) == len(layer.palette) - CODE_FIRST
+
+
+@EACH
+def test_what_no_forecast_was_used_for_says_so(layer: Layer) -> None:
+    tied, loose = (legend(layer, anchored=anchored)["description"] for anchored in (True, False))
+    assert ("合わせていません" in loose["ja"]) == ("Not anchored" in loose["en"]) == (layer.name != "sunlit")
+    assert "合わせていません" not in tied["ja"]
+    assert "Not anchored" not in tied["en"]
+    assert loose["ja"].startswith(tied["ja"])
+
+
+def test_the_shade_of_trees_is_told() -> None:
+    assert "直射日光の当たる時間の割合（木陰は日陰に数えます）" in LAYERS["sunlit"].description.ja
 
 
 def test_ranges_read_as_the_scales_are_printed() -> None:

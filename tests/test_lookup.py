@@ -34,9 +34,8 @@ def read(
     """Interpolate one sub-step: moe, iso, peak, sun."""
     moe, iso, sun = (np.zeros(svf.size) for _ in range(3))
     peak = np.full(svf.size, -np.inf)
-    add_substep(
-        table, ground.astype(np.uint8), svf.astype(np.float32), sunlit.astype(np.float32), moe, iso, peak, sun
-    )
+    share = sunlit.astype(np.float32)
+    add_substep(table, ground.astype(np.uint8), svf.astype(np.float32), share, share, moe, iso, peak, sun)
     return moe, iso, peak, sun
 
 
@@ -99,7 +98,8 @@ def test_sums_grow_and_the_peak_is_the_highest() -> None:
     moe, iso, sun = (np.zeros(3) for _ in range(3))
     peak = np.full(3, -np.inf)
     for table in (hot, cool):
-        add_substep(table, ground, svf.astype(np.float32), sunlit.astype(np.float32), moe, iso, peak, sun)
+        share = sunlit.astype(np.float32)
+        add_substep(table, ground, svf.astype(np.float32), share, share, moe, iso, peak, sun)
     np.testing.assert_array_equal(moe, alone[0][0] + alone[1][0])
     np.testing.assert_array_equal(iso, alone[0][1] + alone[1][1])
     np.testing.assert_array_equal(peak, alone[0][0])
@@ -127,5 +127,5 @@ def test_nan_stays_through_later_sub_steps() -> None:
     moe, iso, sun = (np.zeros(1) for _ in range(3))
     peak = np.full(1, -np.inf)
     for table in (good, bad, good):
-        add_substep(table, ground, one, one, moe, iso, peak, sun)
+        add_substep(table, ground, one, one, one, moe, iso, peak, sun)
     assert np.isnan([moe, iso, peak]).all()

@@ -166,6 +166,18 @@ def test_hash_is_the_same_for_the_same_town(wooded: Scene) -> None:
 BOUNDS = (0.0, 0.0, 50.0, 40.0)
 
 
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:3395"])
+def test_coordinates_that_stretch_distances_are_refused(crs: str) -> None:
+    grid = Grid.covering((15_538_000.0, 4_256_000.0, 15_538_050.0, 4_256_040.0), crs, 5.0)
+    with pytest.raises(InputError, match="not distances on the ground"):
+        Scene.from_buildings(grid, town((box(15_538_010.0, 4_256_010.0, 15_538_020.0, 4_256_020.0), 10.0)))
+
+
+def test_a_house_on_a_hill_casts_farther() -> None:
+    far = town((box(9000.0, 0.0, 9010.0, 10.0), 10.0))
+    assert halo_cells(far, BOUNDS, 5.0, relief=30.0) == math.ceil(40.0 / math.tan(math.radians(3.0)) / 5.0)
+
+
 def test_no_halo_without_buildings_outside() -> None:
     assert halo_cells(HOUSE, BOUNDS, 5.0) == 0
 

@@ -10,7 +10,6 @@ import pytest
 
 from heatrisk.shelters import (
     EVERY_DAY,
-    JST,
     Opening,
     Shelter,
     from_geojson,
@@ -18,6 +17,7 @@ from heatrisk.shelters import (
     status,
     to_geojson,
 )
+from heatrisk.words import JST
 
 WORKDAYS = frozenset(range(5))
 LIBRARY = Shelter(
@@ -90,6 +90,22 @@ def test_what_is_not_stated_stays_unknown() -> None:
         state(replace(LIBRARY, openings=(Opening(540, 1020, EVERY_DAY, True),)), MOUNTAIN_DAY, "12:00")
         == "open"
     )
+
+
+def test_the_reason_for_being_closed_is_the_true_one() -> None:
+    def reason(openings: tuple[Opening, ...], day: str, clock: str) -> str:
+        return status(replace(LIBRARY, openings=openings), at(day, clock)).reason.ja
+
+    weekdays, holidays = Opening(540, 1020, WORKDAYS, False), Opening(540, 1020, WORKDAYS, True)
+    assert reason((weekdays,), MOUNTAIN_DAY, "12:00") == "祝日は開放していません"
+    assert reason((holidays,), MOUNTAIN_DAY, "20:00") == "開放日・開放時間の外です（月曜日・祝日）"
+    assert reason((weekdays,), SUNDAY, "12:00") == "開放日・開放時間の外です（日曜日）"
+    assert reason((weekdays,), TUESDAY, "20:00") == "開放時間外です（火曜日は 9:00–17:00）"
+
+
+def test_an_alert_has_both_its_names() -> None:
+    waiting = status(replace(LIBRARY, opens_on="alert"), at(TUESDAY, "12:00"))
+    assert "熱中症警戒情報（熱中症警戒アラート）" in waiting.reason.ja
 
 
 def test_a_caveat_withholds_open_but_not_closed() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import shutil
 import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,9 +18,10 @@ import pytest
 import xarray as xr
 from pyproj import CRS, Transformer
 
-from heatrisk import cube, store
+from heatrisk import cube, pyramid, store
 from heatrisk.errors import InputError, LayerNotFoundError, RunNotFoundError, StoreError
 from heatrisk.store import RunStore, new_run_id
+from heatrisk.stored import StoredRun
 from tests.made_run import RUN_ID, made_dataset, made_run
 
 
@@ -29,7 +32,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     return kept
 
 
-def place(run: store.StoredRun, row: int, column: int) -> tuple[float, float]:
+def place(run: StoredRun, row: int, column: int) -> tuple[float, float]:
     """Longitude and latitude of a cell's centre."""
     to_lonlat = Transformer.from_crs(run.grid.crs, "EPSG:4326", always_xy=True)
     lon, lat = to_lonlat.transform(run.grid.x[column], run.grid.y[row])
@@ -42,6 +45,10 @@ def test_fields_come_back_as_they_went_in(kept: RunStore) -> None:
         if name == "spatial_ref":
             continue
         found = read[name].values
+        if name in ("risk", "risk_sport"):
+            # Readers of CF see no class as no value.
+            np.testing.assert_array_equal(found, np.where(array.values < 0, np.nan, array.values))
+            continue
         resolution = 0.001 if name in ("svf", "sunlit") else 0.01
         if array.dtype == np.float32:
             np.testing.assert_allclose(found, array.values, rtol=0, atol=resolution / 2 + 1e-6)
@@ -59,7 +66,7 @@ def test_series_equals_the_cube_read_by_xarray(kept: RunStore) -> None:
         assert (series.row, series.column, series.mask) == (row, column, int(read["mask"][row, column]))
         np.testing.assert_allclose(series.svf, read["svf"][row, column], rtol=0, atol=1e-12)
         for name, values in series.values.items():
-            expected = read[name].values
+            expected = read[name].fillna(-1).values if name.startswith("risk") else read[name].values
             expected = expected if expected.ndim == 1 else expected[:, row, column]
             np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12)
 
@@ -116,6 +123,14 @@ def test_manifest_says_when_and_where(kept: RunStore) -> None:
     assert south < lat < north
 
 
+def test_a_step_stands_for_its_window_however_far_the_next_one_is(tmp_path: Path) -> None:
+    kept, made = RunStore(tmp_path), made_dataset((70, 70), 4)
+    for fields in (made.isel(time=slice(0, 1)), made.isel(time=slice(None, None, 2))):
+        run = kept.write(made_run(fields))
+        assert run.manifest["step_minutes"] == 180
+        assert run.window == timedelta(hours=3)
+
+
 def test_same_input_same_files(kept: RunStore, tmp_path: Path) -> None:
     contents = []
     for run in (kept.open(), RunStore(tmp_path).write(made_run())):
@@ -135,7 +150,15 @@ def test_cube_follows_cf(kept: RunStore) -> None:
     assert plain["wbgt_moe"].encoding["scale_factor"] == 0.01
     assert plain["risk"].attrs["flag_meanings"].split()[-1] == "danger"
     assert plain["risk"].attrs["flag_values"] == [0, 1, 2, 3]
-    assert plain["risk"].dtype == np.int8
+    raw = xr.open_zarr(run.path / "fields.zarr", chunks=None, decode_cf=False)
+    for name in ("risk", "risk_sport"):
+        assert (raw[name].dtype, raw[name].attrs["_FillValue"]) == (np.int8, -1)
+        assert raw[name].values.min() == -1
+    assert "_FillValue" not in raw["mask"].attrs
+    assert raw["official"].attrs == {
+        "long_name": "official WBGT forecast",
+        "long_name_ja": "公式の暑さ指数予測",
+    }
     assert plain["x"].attrs["standard_name"] == "projection_x_coordinate"
     assert plain["y"].attrs["axis"] == "Y"
     labelled = xr.open_zarr(run.path / "fields.zarr", chunks=None, decode_coords="all")
@@ -188,6 +211,100 @@ def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no picture"):
         kept.write(replace(run, pyramid=replace(run.pyramid, step=broken)))
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "ja", "en"),
+    [
+        (errno.ENOSPC, "空き容量", "Free some space"),
+        (errno.EACCES, "権限", "Check the permissions"),
+        (errno.EIO, "保存先に書き込めません", "Check the disk"),
+    ],
+)
+def test_what_the_disk_refuses_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, ja: str, en: str
+) -> None:
+    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, "refused")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(pyramid, "write", refuse)
+        with pytest.raises(StoreError, match=en) as caught:
+            kept.write(run)
+        assert ja in caught.value.text("ja")
+        assert str(tmp_path) in caught.value.text("ja")
+    assert list((tmp_path / "runs").iterdir()) == []
+    kept.publish(kept.write(run).id)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(StoreError, match=en):
+        kept.publish(RUN_ID)
+    with pytest.raises(StoreError, match=en):
+        kept.keep_status({"run_id": RUN_ID})
+    assert kept.open().id == RUN_ID
+    assert kept.status() is None
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "latest", ".lock"}
+
+
+def test_an_array_is_kept_on_the_disk_and_a_damaged_one_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, array = RunStore(tmp_path), np.arange(12, dtype=np.float32).reshape(3, 4)
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    assert kept.cached("svf") is None
+    kept.keep("svf", array)
+    assert len(synced) == 2, "the file, then its folder"
+    np.testing.assert_array_equal(kept.cached("svf"), array)
+    (file,) = (tmp_path / "cache").iterdir()
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:5], whole[:60], whole[:-1], b"PK\x03\x04" + whole, b"\x80\x04.", whole[:10]):
+        file.write_bytes(damaged)
+        assert kept.cached("svf") is None, damaged[:10]
+
+
+def test_a_cache_that_cannot_be_kept_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    kept = RunStore(tmp_path)
+    kept.keep("svf", np.zeros(3))
+    assert kept.cached("svf") is None
+
+
+def test_the_last_attempt_is_remembered_and_a_damaged_record_is_none(tmp_path: Path) -> None:
+    kept = RunStore(tmp_path / "store")
+    assert kept.status() is None
+    kept.keep_status({"verdict": {"ja": "正常"}})
+    assert kept.status() == {"verdict": {"ja": "正常"}}
+    for damaged in (b"", b"{", b"[1]", b"\xff"):
+        (kept.root / "status.json").write_bytes(damaged)
+        assert kept.status() is None
+
+
+def test_a_damaged_run_is_named_and_the_others_are_listed(tmp_path: Path) -> None:
+    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    good, empty, older = (kept.write(run).id for _ in range(3))
+    (tmp_path / "runs" / empty / "run.json").write_text("")
+    manifest = tmp_path / "runs" / older / "run.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"step_minutes": 180', '"step_minutes": null'))
+    reopened = RunStore(tmp_path)
+    found, unreadable = reopened.catalogue(9)
+    assert [one.id for one in found] == [good]
+    assert set(unreadable) == {empty, older}
+    with pytest.raises(StoreError, match="cannot be read"):
+        reopened.open(empty)
+
+
+def test_a_look_at_all_runs_leaves_the_served_one_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_KEPT_OPEN", 2)
+    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    served = kept.open(kept.write(run).id)
+    for _ in range(4):
+        shutil.copytree(served.path, tmp_path / "runs" / f"2026073{_}T0000Z-00000000")
+    assert len(kept.catalogue(9)[0]) == 5
+    assert kept.open(RUN_ID) is served
 
 
 def test_what_does_not_read_back_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

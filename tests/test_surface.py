@@ -16,8 +16,8 @@ def test_codes_are_those_of_land_cover_rasters_and_complete() -> None:
 
 def test_numbers_are_those_of_natural_and_built_surfaces() -> None:
     for row in surface.LAND_COVER:
-        assert 0.03 <= row.albedo <= 0.35  # Oke (1987), table 1.1
-        assert 0.0 <= row.warming <= 27.0  # asphalt 60 °C on a day of 33 °C
+        assert 0.03 <= row.albedo <= 0.35  # no surface of a town is darker or, unpainted, brighter
+        assert 0.0 <= row.warming <= 27.0  # asphalt is quoted at 60 °C on a day of 33 °C
 
 
 def test_parameters_of_a_raster() -> None:

@@ -17,8 +17,9 @@ from rasterio.io import MemoryFile
 from heatrisk.cube import grid_of
 from heatrisk.errors import LayerNotFoundError, TileNotFoundError
 from heatrisk.grid import Grid
-from heatrisk.layers import BUILDING, FIRST, LAYERS, MISSING, OUTSIDE
-from heatrisk.store import RunStore, StoredRun
+from heatrisk.layers import CODE_BUILDING, CODE_FIRST, CODE_MISSING, CODE_OUTSIDE, LAYERS
+from heatrisk.store import RunStore
+from heatrisk.stored import StoredRun
 from heatrisk.tiles import build, cell_of_pixel, levels_over, png, position_of_pixel, render, tilejson
 from tests.made_run import made_dataset, made_run
 
@@ -79,9 +80,9 @@ def test_native_pixels_are_the_cells_under_them(run: StoredRun, layer: str) -> N
         compared += 1
         inside = 0 <= down < WIDE[0] and 0 <= right < WIDE[1]
         if not inside or mask[int(down), int(right)] == 2:
-            expected = OUTSIDE
+            expected = CODE_OUTSIDE
         elif mask[int(down), int(right)] == 1:
-            expected = BUILDING
+            expected = CODE_BUILDING
         else:
             expected = int(LAYERS[layer].codes(values[int(down), int(right)][None])[0])
         assert codes[row, column] == expected, (row, column)
@@ -125,21 +126,21 @@ def test_overviews_are_means_over_what_most_pixels_are(run: StoredRun) -> None:
                 near = {layer: {int(LAYERS[layer].codes(np.array([mean + shift]))[0])
                                 for shift in (-1e-4, 0, 1e-4)} for layer in found}  # fmt: skip
             else:
-                near = {layer: {BUILDING if votes[1] >= votes[2] else OUTSIDE} for layer in found}
+                near = {layer: {CODE_BUILDING if votes[1] >= votes[2] else CODE_OUTSIDE} for layer in found}
             for layer, codes in found.items():
                 assert int(codes[row, column]) in near[layer], (level.zoom, row, column)
 
 
 def test_every_kind_of_pixel_is_told_apart(run: StoredRun) -> None:
     codes = mosaic(run, "risk", 15, 1)
-    assert {OUTSIDE, BUILDING, MISSING} < set(np.unique(codes).tolist())
+    assert {CODE_OUTSIDE, CODE_BUILDING, CODE_MISSING} < set(np.unique(codes).tolist())
     level = run.levels[15]
     tile = render(run, "risk", 1, 15, level.column, level.row)
     assert tile is not None
     palette = decoded(tile)[1]
-    assert palette[OUTSIDE][3] == 0
-    assert palette[BUILDING] == (138, 138, 138, 120)
-    assert palette[FIRST + 3] == (0xFF, 0x28, 0x00, 255)
+    assert palette[CODE_OUTSIDE][3] == 0
+    assert palette[CODE_BUILDING] == (138, 138, 138, 120)
+    assert palette[CODE_FIRST + 3] == (0xFF, 0x28, 0x00, 255)
 
 
 def test_north_is_up_and_east_is_right(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -149,7 +150,7 @@ def test_north_is_up_and_east_is_right(tmp_path_factory: pytest.TempPathFactory)
     dataset["wbgt_moe"][:, :50, :50] = 32.0  # the hot corner lies in the north-west
     codes = mosaic(RunStore(tmp_path_factory.mktemp("corner")).write(made_run(dataset)), "risk", 15, 0)
     rows, columns = np.nonzero(codes)
-    hot_rows, hot_columns = np.nonzero(codes == FIRST + 3)
+    hot_rows, hot_columns = np.nonzero(codes == CODE_FIRST + 3)
     assert hot_rows.min() == rows.min()
     assert hot_columns.min() <= columns.min() + 2
     assert hot_rows.max() < rows.mean()

@@ -36,9 +36,9 @@ def test_every_light_has_its_own_code() -> None:
 
 def test_the_first_reason_stands_in_the_line_and_the_rest_are_counted() -> None:
     one, three = Verdict(Light.AMBER, SUMMARY, (STALE,)), Verdict(Light.AMBER, SUMMARY, (STALE, HOLE, HOLE))
-    assert one.line.ja == "【要確認】8 時刻を計算しました(公式予測が古い)"
+    assert one.line.ja == "【要確認】8 時刻を計算しました（公式予測が古い）"
     assert one.line.en == "[amber] 8 steps computed (the official forecast is old)"
-    assert three.line.ja == "【要確認】8 時刻を計算しました(公式予測が古い ほか 2 件)"
+    assert three.line.ja == "【要確認】8 時刻を計算しました（公式予測が古い ほか 2 件）"
     assert three.line.en == "[amber] 8 steps computed (the official forecast is old and 2 more)"
     assert three.as_dict()["notes"] == [STALE.as_dict(), HOLE.as_dict(), HOLE.as_dict()]
 

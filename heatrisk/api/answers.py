@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from heatrisk.layers import LAYERS
 from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, Level
 from heatrisk.shelters import from_geojson, status
-from heatrisk.store import CellSeries, StoredRun
+from heatrisk.stored import CellSeries, StoredRun
 from heatrisk.words import Language, Words
 
 REFERENCE = Words(
@@ -29,8 +30,14 @@ INDOORS = Words(
     "室内でも熱中症は起こります。がまんせずに冷房を使いましょう。",
     "Heat stroke happens indoors too. Use air conditioning without hesitation.",
 )
-STATES = (Words("屋外", "outdoors"), Words("建物", "building"), Words("範囲外", "outside the area"))
-STATE_CODES = ("outdoor", "building", "outside")
+STATES = (
+    Words("屋外", "outdoors"),
+    Words("建物", "building"),
+    Words("標高が不明のため計算していません", "not computed: the ground elevation is unknown here"),
+)
+STATE_CODES = ("outdoor", "building", "unknown")
+#: Folders of this machine, which are nobody else's business.
+_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/:]+/)+")
 
 #: Decimals that the values of a series are given with; more would be noise.
 _DECIMALS = {"sunlit": 3}
@@ -64,7 +71,7 @@ def layers(run: StoredRun, base: str, time: str) -> list[dict[str, Any]]:
         {
             "id": name,
             "name": both(LAYERS[name].words),
-            "description": both(LAYERS[name].description),
+            "description": both(LAYERS[name].described(anchored(run))),
             "units": LAYERS[name].units,
             "legend": f"{base}/legend/{name}.json",
             "tilejson": f"{root}/{name}/{time}/tilejson.json",
@@ -88,6 +95,23 @@ def summary(service: Service, run: StoredRun, base: str) -> dict[str, Any]:
     }
 
 
+def anchored(run: StoredRun) -> bool:
+    """Tell whether the values of a run are tied to an official forecast."""
+    return bool(run.manifest["anchor"]["anchored"])
+
+
+def last_attempt(status: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return how the last attempt to make a run went, or None where that is not known.
+
+    Its words name files, but not where on this machine they lie.
+    """
+    verdict = (status or {}).get("verdict")
+    if status is None or not isinstance(verdict, dict) or not isinstance(verdict.get("level"), str):
+        return None
+    told = {name: _FOLDERS.sub("", str(verdict.get(name, ""))) for name in ("ja", "en")}
+    return {"at": status.get("at"), "run": status.get("run_id"), "level": verdict["level"], **told}
+
+
 def scale(name: str) -> dict[str, Any]:
     """Return a risk scale with its classes, from the lowest to the highest."""
     row = RISK_SCALES[name]
@@ -104,7 +128,7 @@ def _level(index: int, level: Level) -> dict[str, Any]:
 
 def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSeries) -> dict[str, Any]:
     """Return what is known about one place: values, words, and where each comes from."""
-    manifest, anchored = run.manifest, bool(run.manifest["anchor"]["anchored"])
+    manifest = run.manifest
     return {
         "place": {
             "lon": lon, "lat": lat, "cell": _cell_id(run, cell), "cell_size_m": run.grid.cell_size,
@@ -113,8 +137,8 @@ def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSe
         "run": summary(service, run, "."),
         "city": manifest["city"]["name"],
         "sample": bool(manifest["city"].get("sample", False)),
-        "anchored": anchored,
-        "reference": both(REFERENCE if anchored else UNANCHORED),
+        "anchored": anchored(run),
+        "reference": both(REFERENCE if anchored(run) else UNANCHORED),
         "indoors": both(INDOORS),
         "official": _official(manifest),
         "attribution": [both(Words(**credit)) for credit in manifest.get("attribution", ())],
@@ -147,7 +171,7 @@ def _definition(name: str) -> dict[str, Any]:
 
 def _step(run: StoredRun, cell: CellSeries, index: int, time: datetime) -> dict[str, Any]:
     """Return one step of a place's series; what is not known there is null."""
-    manifest, minutes = run.manifest, run.manifest["step_minutes"]
+    manifest, minutes = run.manifest, run.window.total_seconds() / 60
     named = {
         name: number(float(values[index]), _DECIMALS.get(name, 2))
         for name, values in cell.values.items()

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 import heatrisk
 from heatrisk.api import pages, problems, routes
+from heatrisk.api.caching import ZIPPED_FROM
 from heatrisk.api.middleware import PublicReading, TextGZip
 from heatrisk.api.service import Service, present
 from heatrisk.api.settings import Settings
@@ -43,14 +44,19 @@ def create_app(
         An ASGI application.
     """
     app = FastAPI(
-        title="heatrisk", version=heatrisk.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
+        title="heatrisk",
+        version=heatrisk.__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # served with the pages, with its freshness stated
     )
     app.state.service = Service(
         store if isinstance(store, RunStore) else RunStore(store), settings or Settings(), clock
     )
     app.include_router(routes.router)
     app.include_router(pages.router)
-    app.add_middleware(TextGZip, minimum_size=600, compresslevel=5)
+    app.add_middleware(TextGZip, minimum_size=ZIPPED_FROM, compresslevel=5)
     app.add_middleware(PublicReading)
     problems.install(app)
     return app

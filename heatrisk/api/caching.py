@@ -13,6 +13,8 @@ from starlette.responses import Response
 IMMUTABLE = "public, max-age=31536000, immutable"
 #: For anything that follows the newest run or the clock.
 SHORT = "public, max-age=60, stale-while-revalidate=600"
+#: Bodies of fewer bytes are sent as they are, whatever the client accepts.
+ZIPPED_FROM = 600
 
 
 def freshness(fixed: bool) -> str:
@@ -46,11 +48,12 @@ def json_answer(
     """
     written = body if isinstance(body, bytes) else dumps(body)
     # A strong tag belongs to one content coding; the plain and the zipped form need two.
-    coding = "-gzip" if "gzip" in request.headers.get("accept-encoding", "") else ""
+    large = len(written) >= ZIPPED_FROM
+    coding = "-gzip" if large and "gzip" in request.headers.get("accept-encoding", "") else ""
     etag = f'"{blake2b(written, digest_size=12).hexdigest()}{coding}"'
     headers = {**headers, "ETag": etag}
     if unchanged(request, etag):
-        return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
+        return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"} if large else headers)
     return Response(written, headers=headers, media_type=media_type)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+ALLOW = "GET, HEAD, OPTIONS"
 #: Stated on every answer, not only on requests with an Origin: a shared cache would else keep one without it.
 OPEN = {
     "Access-Control-Allow-Origin": "*",
@@ -15,13 +15,16 @@ OPEN = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_OPEN = [(name.lower().encode(), value.encode()) for name, value in OPEN.items()]
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Methods": ALLOW,
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
-    "Allow": "GET, HEAD, OPTIONS",
+    "Allow": ALLOW,
 }
+_OPEN, _PREFLIGHT = (
+    [(name.lower().encode(), value.encode()) for name, value in stated.items()]
+    for stated in (OPEN, PREFLIGHT)
+)
 
 
 class PublicReading:
@@ -35,19 +38,21 @@ class PublicReading:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
+        head, preflight = scope["method"] == "HEAD", scope["method"] == "OPTIONS"
+        silent = head
 
         async def opened(message: Message) -> None:
+            nonlocal silent
             if message["type"] == "http.response.start":
+                # No route takes OPTIONS: a refused method tells a path that exists from one that does not.
+                if preflight and message["status"] == 405:
+                    silent, message = True, {**message, "status": 204, "headers": _PREFLIGHT}
                 message = {**message, "headers": [*message["headers"], *_OPEN]}
-            elif head:
+            elif silent:
                 message = {**message, "body": b""}
             await send(message)
 
-        if scope["method"] == "OPTIONS":
-            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, opened)
-        else:
-            await self.app({**scope, "method": "GET"} if head else scope, receive, opened)
+        await self.app({**scope, "method": "GET"} if head else scope, receive, opened)
 
 
 class TextGZip(GZipMiddleware):

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from heatrisk.api.caching import unchanged
+from heatrisk.api.caching import SHORT, json_answer, unchanged
 from heatrisk.api.problems import PROBLEMS
 from heatrisk.api.service import service_of
 
@@ -117,6 +117,13 @@ async def docs(request: Request) -> Response:
     page = _documentation(request.app.openapi())
     headers = {"Content-Security-Policy": policy()}
     return Asset(page.encode(), MEDIA_TYPES[".html"]).response(request, headers)
+
+
+@router.get("/openapi.json")
+async def schema(request: Request) -> Response:
+    """Serve the OpenAPI document, with the address under which the public reaches the service."""
+    servers = [{"url": service_of(request).base(request)}]
+    return json_answer(request, {**request.app.openapi(), "servers": servers}, {"Cache-Control": SHORT})
 
 
 def policy(host: str | None = None) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Path, Query
 
 from heatrisk.api.problems import TimeNotFoundError
-from heatrisk.words import Language, Words
-
-JST = timezone(timedelta(hours=9), "JST")
+from heatrisk.words import JST, Language, Words
 
 NOW = "now"
 LATEST = "latest"

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from heatrisk.api.middleware import OPEN
+from heatrisk.api.middleware import ALLOW, OPEN
 from heatrisk.errors import (
     HeatRiskError,
     InputError,
@@ -117,7 +117,10 @@ def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
         text = "; ".join(f"{row['in']}: {row['what']}" for row in errors)
         return Words(text, text), {"errors": errors}, {}
     if isinstance(error, HTTPException):
-        return Words(str(error.detail), str(error.detail)), {}, dict(error.headers or {})
+        headers = dict(error.headers or {})
+        # Routes know GET alone; the door adds the rest.
+        allow = {"Allow": ALLOW} if "Allow" in headers else {}
+        return Words(str(error.detail), str(error.detail)), {}, {**headers, **allow}
     # Answers to unforeseen errors leave outside every middleware, so the open door is stated here.
     return Words("サーバーの記録を確認してください。", "See the log of the server."), {}, OPEN
 

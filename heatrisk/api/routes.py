@@ -52,7 +52,8 @@ async def tile(request: Request) -> Response:
     run, step, headers = service_of(request).step(path["run"], path["time"])
     # A run never changes, so its name and the tile's address identify the image without drawing it.
     headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{z}.{x}.{y}"'
-    if unchanged(request, etag) and layer in run.layers:
+    tiles.located(run, layer, z, x, y)
+    if unchanged(request, etag):
         return Response(status_code=304, headers=headers)
     image = tiles.render(run, layer, step, z, x, y)
     if image is None:
@@ -88,12 +89,13 @@ async def tilejson(request: Request, run: RunPath, layer: LayerPath, time: TimeP
 def point(request: Request, lon: Lon, lat: Lat, run: RunQuery = LATEST, lang: LangQuery = None) -> Response:
     """Series of a place's cell: WBGT, sunlit minutes and class, with the official values beside them.
 
-    A place inside a building is answered with its state and null values; one outside the area is a problem.
+    A place in a building or on unknown ground is answered with its state and null values; one outside the
+    area is a problem.
     """
     service = service_of(request)
     stored = service.store.open(run)
     cell = stored.series(lon, lat)
-    if cell is None or answers.STATE_CODES[cell.mask] == "outside":
+    if cell is None:
         west, south, east, north = stored.grid.bounds_lonlat
         raise OutsideError(
             Words("この地点は対象の範囲の外です", "this place lies outside the area"),
@@ -123,17 +125,21 @@ async def catalogue(request: Request, run: RunQuery = LATEST, lang: LangQuery = 
 
 
 @router.get("/legend/{layer}.json", tags=["tiles"], summary="Legend of a layer")
-async def legend(request: Request, layer: LayerPath, lang: LangQuery = None) -> Response:
-    """Colours with numbers, words, advice and a mark that does not depend on colour."""
+async def legend(
+    request: Request, layer: LayerPath, run: RunQuery = LATEST, lang: LangQuery = None
+) -> Response:
+    """Colours with numbers, words, advice and a mark that does not depend on colour, as a run needs them."""
     if layer not in layers.LAYERS:
         raise LayerNotFoundError(
             Words("その地図の種類はありません", "there is no such layer"),
             got=layer,
             expected=", ".join(layers.LAYERS),
         )
-    return json_answer(
-        request, answers.spoken(layers.legend(layers.LAYERS[layer]), lang), {"Cache-Control": SHORT}
-    )
+    service = service_of(request)
+    empty = run == LATEST and service.store.latest_id() is None
+    anchored = empty or answers.anchored(service.store.open(run))
+    body = layers.legend(layers.LAYERS[layer], anchored=anchored)
+    return json_answer(request, answers.spoken(body, lang), {"Cache-Control": SHORT})
 
 
 @router.get("/shelters", tags=["places"], summary="Cooling shelters with their opening status")
@@ -158,17 +164,18 @@ async def buildings(request: Request, run: RunQuery = LATEST) -> Response:
 
 
 @router.get("/runs", tags=["runs"], summary="Catalogue of runs, newest first")
-async def runs(
+def runs(
     request: Request,
     limit: int = Query(20, ge=1, le=200, description="At most this many runs", examples=[20]),
 ) -> Response:
-    """Identity, age, verdict and period of each stored run."""
+    """Identity, age, verdict and period of each stored run, and the names of those that cannot be read."""
     service = service_of(request)
     base = service.base(request)
-    found = [service.store.open(run) for run in service.store.runs()[:limit]]
+    found, unreadable = service.store.catalogue(limit)
     body = {
         "latest": service.store.latest_id(),
         "runs": [answers.summary(service, run, base) for run in found],
+        "unreadable": unreadable,
     }
     return json_answer(request, body, {"Cache-Control": SHORT})
 
@@ -197,7 +204,7 @@ async def healthz() -> Response:
 
 @router.get("/readyz", tags=["service"], summary="There is a run to serve")
 async def readyz(request: Request) -> Response:
-    """Newest run, its age and verdict; 503 where there is none."""
+    """Newest run, its age and verdict, and how the last attempt went; 503 where there is no run."""
     service = service_of(request)
     if service.store.latest_id() is None:
         raise NotReadyError(
@@ -207,6 +214,10 @@ async def readyz(request: Request) -> Response:
             ),
         )
     stored = service.store.open(LATEST)
-    body = {"status": "ready", **answers.summary(service, stored, service.base(request))}
+    body = {
+        "status": "ready",
+        **answers.summary(service, stored, service.base(request)),
+        "last_attempt": answers.last_attempt(service.store.status()),
+    }
     headers = {**service.headers(stored, fixed=False), "Cache-Control": "no-store"}
     return Response(dumps(body), headers=headers, media_type="application/json")

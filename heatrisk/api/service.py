@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 from heatrisk.api.caching import freshness
 from heatrisk.api.params import LATEST, NOW, step_of, utc
 from heatrisk.api.settings import BASEMAPS, Basemap, Settings
-from heatrisk.store import RunStore, StoredRun
+from heatrisk.store import RunStore
+from heatrisk.stored import StoredRun
 
 
 def present() -> datetime:
@@ -92,7 +93,7 @@ class Service:
 
 def horizon(run: StoredRun) -> datetime:
     """Return the end of a run's last window; a step stands for half its length on either side."""
-    return run.times[-1] + timedelta(minutes=run.manifest["step_minutes"] / 2)
+    return run.times[-1] + run.window / 2
 
 
 def service_of(connection: HTTPConnection) -> Service:

@@ -17,7 +17,7 @@ const REFRESH_EVERY = 5 * 60e3; // milliseconds
 const phone = matchMedia("(max-width: 799px)");
 
 const state = { index: 0, layer: "risk", chosen: false, pane: "hours", lost: false };
-let heat, manifest, times, layers, legends, basemap, shelters, point, place, message;
+let heat, manifest, times, ready, layers, legends, basemap, shelters, point, place, message;
 
 async function start() {
   await loadWords();
@@ -52,6 +52,7 @@ async function refresh() {
       return;
     }
     state.lost = false;
+    ready = await readiness();
     if (point) point = await api.point(manifest.run_id, point.place.lon, point.place.lat);
   } catch {
     state.lost = true;
@@ -62,14 +63,17 @@ async function refresh() {
 async function load() {
   manifest = await api.manifest();
   const run = manifest.run_id;
-  const listed = await Promise.all([api.times(run), api.layers(run), api.basemap()]);
-  [times, { layers }, basemap] = listed;
+  const listed = await Promise.all([api.times(run), api.layers(run), api.basemap(), readiness()]);
+  [times, { layers }, basemap, ready] = listed;
   layers.sort((one, other) => LAYER_ORDER.indexOf(one.id) - LAYER_ORDER.indexOf(other.id));
-  const found = await Promise.all(layers.map((layer) => api.legend(layer.id)));
+  const found = await Promise.all(layers.map((layer) => api.legend(run, layer.id)));
   legends = Object.fromEntries(found.map((legend) => [legend.name, legend]));
   state.index = times.now;
   state.layer = layers.some((layer) => layer.id === "risk") ? "risk" : layers[0].id;
 }
+
+// How the last attempt went is for the operator first: a server may keep it to itself.
+const readiness = () => api.readiness().catch(() => null);
 
 // The middle of the area may be a roof; then the nearest street that a small spiral meets.
 async function firstPlace() {
@@ -167,6 +171,7 @@ function notices() {
     manifest.city.sample && ["sample", words("sample")],
     state.lost && ["stale", words("lost")],
     times.stale && ["stale", words("stale", { time: shortTime(end) })],
+    ready?.last_attempt?.level === "red" && ["attempt", words("failed_attempt")],
     ["amber", "red"].includes(verdict.level) && ["verdict", spoken(verdict)],
   ].filter(Boolean);
 }

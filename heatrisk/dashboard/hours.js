@@ -1,12 +1,12 @@
 // The same answer as a table of all steps: what the map says for a place, without the map.
 
 import { find, make, swatch } from "./dom.js";
-import { degrees, peak, whole } from "./place.js";
+import { absence, degrees, peak, whole } from "./place.js";
 import { dayAndHour, dayName, spoken, words } from "./words.js";
 
 export function showHours(point, index, choose) {
   if (point.place.state !== "outdoor") {
-    find("hours").replaceChildren(make("p", { class: "message" }, words("building")));
+    find("hours").replaceChildren(make("p", { class: "message" }, absence(point)));
     return;
   }
   const head = ["time", "level", "value", "official", "sun"].map((name) =>

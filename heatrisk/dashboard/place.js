@@ -3,6 +3,8 @@
 import { find, make, swatch } from "./dom.js";
 import { ageName, shortTime, spoken, timeName, words } from "./words.js";
 
+const DAY = 24 * 3600e3; // milliseconds
+
 // Cut, not rounded: 30.98 belongs below 31 and must not be shown as 31.0.
 export const degrees = (value) => (Math.floor(value * 10 + 1e-6) / 10).toFixed(1);
 // Official forecasts are published as whole degrees; a half is rounded up, as the publisher does.
@@ -30,7 +32,7 @@ export function showMessage(key) {
 }
 
 function answer(point, step) {
-  if (point.place.state === "building") return [make("p", { class: "message" }, words("building"))];
+  if (point.place.state !== "outdoor") return [make("p", { class: "message" }, absence(point))];
   if (!step.risk) return [make("p", { class: "message" }, words("missing"))];
   const level = point.scale.levels[step.risk.index];
   const verdict = make("div", { class: "verdict" },
@@ -50,6 +52,9 @@ function answer(point, step) {
   ].filter(Boolean);
 }
 
+// Why a place has no values at any time.
+export const absence = (point) => words(point.place.state === "building" ? "building" : "unknown_ground");
+
 function difference(step) {
   if (step.official == null) return "";
   const value = step.wbgt_moe - step.official;
@@ -64,7 +69,8 @@ function sun(step) {
 }
 
 export function peak(point, index) {
-  const next = point.series.slice(index + 1, index + 9).filter((step) => step.risk);
+  const until = Date.parse(point.series[index].time) + DAY;
+  const next = point.series.slice(index + 1).filter((step) => step.risk && Date.parse(step.time) <= until);
   if (next.length === 0) return "";
   const top = next.reduce((best, step) => (step.wbgt_moe > best.wbgt_moe ? step : best));
   const level = spoken(point.scale.levels[top.risk.index].words);

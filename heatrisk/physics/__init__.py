@@ -15,3 +15,22 @@
 Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
 clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+_PAGES = frozenset(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Open a page of the walk when it is named."""
+    if name in _PAGES:
+        return import_module(f"heatrisk.physics.{name}")
+    raise AttributeError(f"module 'heatrisk.physics' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_PAGES)

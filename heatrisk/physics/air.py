@@ -29,7 +29,7 @@ Number: TypeAlias = Any  # a float, or a float64 array: the formulas broadcast, 
 URBAN_WIND_EXPONENT = np.array([0.15, 0.15, 0.20, 0.25, 0.30, 0.30])
 RURAL_WIND_EXPONENT = np.array([0.07, 0.07, 0.10, 0.15, 0.35, 0.55])
 
-# Stability class, 0 = A to 5 = F, by solar radiation and temperature gradient (EPA-454/R-99-005, table 6-7).
+# Stability class, 0 = A to 5 = F, by solar radiation and temperature gradient (EPA-454/R-99-005).
 DAY_WIND_STEPS = np.array([2.0, 3.0, 5.0, 6.0])  # [m s-1]
 DAY_GHI_STEPS = np.array([175.0, 675.0, 925.0])  # [W m-2]
 DAY_STABILITY = np.array([[3, 1, 0, 0], [3, 2, 1, 0], [3, 2, 1, 1], [3, 3, 2, 2], [3, 3, 3, 2]])
@@ -306,7 +306,7 @@ def stability_class(
     References
     ----------
     EPA (2000). Meteorological Monitoring Guidance for Regulatory Modeling Applications,
-    EPA-454/R-99-005, table 6-7.
+    EPA-454/R-99-005.
     """
     speed, sun = np.asarray(va, dtype=np.float64), np.asarray(ghi, dtype=np.float64)
     by_day = DAY_STABILITY[np.digitize(speed, DAY_WIND_STEPS), np.digitize(sun, DAY_GHI_STEPS)]

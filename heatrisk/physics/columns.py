@@ -13,7 +13,7 @@ from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.physics.sweep import Heights, Raster, Window, framed, framed_across
 
 RECEPTOR_HEIGHT = 1.1
-"""Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726, table 5)."""
+"""Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726)."""
 
 SURFACE_LINES = 2
 """Lines per cell of a surface model, where each cell is asked for itself: half the error of one."""

@@ -54,9 +54,9 @@ COSZ_MIN: Final = 0.00873  # [1] cosine of 89.5°: a lower sun sends no beam (pr
 COSZ_BEAM_MIN: Final = 0.05  # [1] below 2.9° the split of global radiation is noise: no beam
 
 # Ground and walls (Oke 1987, Boundary Layer Climates, 2nd ed.)
-GROUND_EMISSIVITY: Final = 0.95  # [1] asphalt, grass, soil 0.90-0.98 (Oke 1987, table 1.1)
-WALL_EMISSIVITY: Final = 0.90  # [1] (Oke 1987, table 7.4: 0.85-0.95)
-WALL_ALBEDO: Final = 0.25  # [1] (Oke 1987, table 7.4: urban walls 0.20-0.40)
+GROUND_EMISSIVITY: Final = 0.95  # [1] asphalt, grass, soil 0.90-0.98 (range after Oke 1987)
+WALL_EMISSIVITY: Final = 0.90  # [1] within the usual range of walls
+WALL_ALBEDO: Final = 0.25  # [1] within the usual range of urban walls
 PROGRAM_GROUND_ALBEDO: Final = 0.45  # [1] (program; far brighter than a town)
 PROGRAM_GROUND_EMISSIVITY: Final = 0.999  # [1] (program)
 

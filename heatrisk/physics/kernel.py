@@ -45,7 +45,7 @@ def formula(function: F) -> F:
 
 def _cached(dispatcher: Any) -> Any:
     """Switch on the disk cache, stamped with all sources of the package; do without on a read-only one."""
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, AttributeError):
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = SOURCES
     return dispatcher

@@ -120,7 +120,8 @@ def add_substep(
     table: Floats,
     ground: npt.NDArray[np.uint8],
     svf: npt.NDArray[np.float32],
-    sunlit: npt.NDArray[np.float32],
+    beam: npt.NDArray[np.float32],
+    direct: npt.NDArray[np.float32],
     moe: Floats,
     iso: Floats,
     peak: Floats,
@@ -132,19 +133,20 @@ def add_substep(
     ----------
     table : array, shape (classes, SVF_NODES, SUNLIT_NODES, 2)
         From `wbgt_table`. [°C]
-    ground, svf, sunlit : array, shape (cells,)
-        Row of the table's first axis; sky view factor; sunlit share. NaN gives NaN.
+    ground, svf, beam, direct : array, shape (cells,)
+        Row of the table's first axis; sky view factor; share of the beam that arrives; share in full sun.
+        NaN gives NaN.
     moe, iso, sun : array, shape (cells,)
-        Sums to add to: ``wbgt_moe``, ``wbgt_iso``, sunlit share.
+        Sums to add to: ``wbgt_moe``, ``wbgt_iso``, share in full sun.
     peak : array, shape (cells,)
         Highest ``wbgt_moe`` so far.
     """
     for cell in numba.prange(moe.size):
-        if np.isnan(svf[cell]) or np.isnan(sunlit[cell]):
+        if np.isnan(svf[cell]) or np.isnan(beam[cell]):
             moe[cell] = iso[cell] = peak[cell] = sun[cell] = np.nan
             continue
         x = min(max(np.float64(svf[cell]), 0.0), 1.0) * (SVF_NODES - 1)
-        y = min(max(np.float64(sunlit[cell]), 0.0), 1.0) * (SUNLIT_NODES - 1)
+        y = min(max(np.float64(beam[cell]), 0.0), 1.0) * (SUNLIT_NODES - 1)
         i, j = min(int(x), SVF_NODES - 2), min(int(y), SUNLIT_NODES - 2)
         u, v = x - i, y - j
         nodes = table[ground[cell], i : i + 2, j : j + 2]
@@ -163,4 +165,4 @@ def add_substep(
             + near[2] * nodes[1, 0, 1]
             + near[3] * nodes[1, 1, 1]
         )
-        sun[cell] += sunlit[cell]
+        sun[cell] += direct[cell]

@@ -33,15 +33,15 @@ from heatrisk.physics.sweep import Counts, Heights, Raster, cast, framed, framed
 
 __all__ = [
     "CROWN_TRANSMISSIVITY", "LOWEST_SUN", "ShadeScene", "Tally", "add_sun", "halo_width", "shade_scene",
-    "sunlit", "sunlit_fraction", "surface_scene",
+    "sun_shares", "sunlit", "sunlit_fraction", "surface_scene",
 ]  # fmt: skip
 
 LOWEST_SUN = 3.0
 """Elevation [degrees] below which direct sun counts as none in a town: it bounds the halo of a block."""
 
 CROWN_TRANSMISSIVITY = 0.15
-"""Share of the beam that passes a crown in leaf: crowns block 75 to 95 % of it (環境省, まちなかの暑さ対策
-ガイドライン 改訂版, 2018)."""
+"""Share of the beam that passes a crown in leaf, the middle of 5 to 25 %: crowns block 75 to 95 % of it, as
+quoted from 環境省 まちなかの暑さ対策ガイドライン."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def sunlit(dsm: ArrayLike, cell_size: float, zenith: float, azimuth: float) -> R
     surface, lowest, relief = checked_surface(dsm, cell_size)
     known = np.isfinite(surface).astype(np.float32)
     counts = np.zeros((2, *surface.shape), np.uint32), np.zeros((2, *surface.shape[::-1]), np.uint32)
-    if not (math.isfinite(zenith) and math.isfinite(azimuth)):
+    if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
         return np.full(surface.shape, np.nan, np.float32)
     if zenith < 90.0:
         window = (0, 0, *surface.shape)
@@ -161,12 +161,33 @@ def sunlit_fraction(
         Mean over the outdoor sub-cells of 1 in the sun, `transmissivity` behind a crown, 0 in the shade
         of buildings and terrain; NaN where a cell has no outdoor part or the sun is NaN.
     """
+    return sun_shares(scene, zenith, azimuth, transmissivity=transmissivity)[1]
+
+
+def sun_shares(
+    scene: ShadeScene, zenith: float, azimuth: float, *, transmissivity: float = CROWN_TRANSMISSIVITY
+) -> tuple[Raster, Raster]:
+    """Tell apart what stands in the sun and how much of the beam arrives; a crown makes the difference.
+
+    Parameters
+    ----------
+    scene, zenith, azimuth, transmissivity
+        As for `sunlit_fraction`.
+
+    Returns
+    -------
+    direct : ndarray of float32, shape (rows, columns) of the window
+        Share of the outdoor sub-cells in full sun; the shade of a crown is shade.
+    beam : ndarray of float32
+        Share of the beam that arrives, through crowns too: `sunlit_fraction`.
+    """
     tally = Tally.of(scene)
-    if not (math.isfinite(zenith) and math.isfinite(azimuth)):
-        return np.full(scene.outdoor_fraction.shape, np.nan, np.float32)
+    if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
+        nothing = np.full(scene.outdoor_fraction.shape, np.nan, np.float32)
+        return nothing, nothing
     if zenith <= 90.0 - LOWEST_SUN:
         add_sun(tally, scene, zenith, azimuth)
-    return tally.share(scene, 1, transmissivity)
+    return tally.share(scene, 1, 0.0), tally.share(scene, 1, transmissivity)
 
 
 def add_sun(tally: Tally, scene: ShadeScene, zenith: float, azimuth: float) -> None:

@@ -5,8 +5,7 @@ The planar sky view factor weights the sky by the cosine of its incidence on lev
     psi = 1/pi * integral over the open sky of sin(e) cos(e) de da  =  1 - mean over a of sin^2(horizon(a))
 
 so elevations of equal weight are equally spaced in sin^2(e), and psi is the share of such directions
-that reach the receptor: a mean over suns (Lindberg & Grimmond 2010, Int. J. Biometeorol. 55, 311-323;
-Johnson & Watson 1984, J. Climate Appl. Meteor. 23, 329-335).
+that reach the receptor: a mean over suns (Lindberg & Grimmond 2010, Clim. Res. 42, 177-183).
 """
 
 from __future__ import annotations

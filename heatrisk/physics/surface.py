@@ -15,7 +15,7 @@ from heatrisk.physics.air import Number
 from heatrisk.physics.kernel import formula
 
 REFERENCE_IRRADIANCE: Final = 900.0  # [W m-2] the sunshine that the warmings below belong to
-WALL_WARMING: Final = 10.0  # [K per 900 W m-2] south walls 4-10, west walls 10-20 K (MOE, 2018 guideline)
+WALL_WARMING: Final = 10.0  # [K per 900 W m-2] assumed; sunlit walls are quoted at 4-20 K above air
 
 
 class LandCover(NamedTuple):
@@ -40,13 +40,11 @@ class LandCover(NamedTuple):
     warming: float
 
 
-# Albedo of roof, soil and water: Lindberg, Onomura & Grimmond (2016), Int. J. Biometeorol. 60, 1439-1452;
-# of paved ground (worn asphalt and lighter paving), grass and trees: Oke (1987), Boundary Layer Climates,
-# table 1.1.
-# Warming: sunlit asphalt reaches about 60 °C at noon of a day of 33-35 °C (MOE, 2018, まちなかの暑さ対策
-# ガイドライン); the mean over a street's paved ground is taken as 20 K. Short grass 5 K. Bare soil lies
-# between the two as its amplitude does in Lindberg et al. (2016); water keeps the air's temperature there.
-# Assumptions of this project, for want of a source: roof as paved, ground under trees as grass.
+# The numbers are assumptions of this project within the ranges of the literature, not measurements; a city's
+# own can replace them. Albedo: the usual ranges of urban surfaces (Oke 1987, Boundary Layer Climates).
+# Warming: sunlit asphalt is quoted at about 60 °C on a day of 33-35 °C (from 環境省 まちなかの暑さ対策
+# ガイドライン), so 20 K as the mean over a street's paved ground; short grass 5 K; bare soil between the two;
+# water none; roof as paved, ground under trees as grass.
 LAND_COVER: Final = (
     LandCover(1, "paved", "舗装", 0.15, 20.0),
     LandCover(2, "roof", "屋根", 0.18, 20.0),

@@ -271,7 +271,9 @@ def liljegren(
     share = np.where((cosine < COSZ_MIN) & (share >= 0.0), 0.0, share)
     dni = sun * share / np.maximum(cosine, COSZ_MIN)
     lup = PROGRAM_GROUND_EMISSIVITY * SIGMA * (air + KELVIN) ** 4
-    kdown, kup, ldown = sun * (1.0 - share), PROGRAM_GROUND_ALBEDO * sun, sky_longwave(air, humidity)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # out of range: NaN in the end
+        ldown = sky_longwave(air, humidity)
+    kdown, kup = sun * (1.0 - share), PROGRAM_GROUND_ALBEDO * sun
     tg, _, tnwb, _ = sensors(air, humidity, ps, va, dni, cosine, kdown, kup, ldown, lup)
     return tg, tnwb, weighted(air, tg, tnwb)
 

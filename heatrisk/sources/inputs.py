@@ -30,6 +30,8 @@ from heatrisk.words import Note, Words
 
 T = TypeVar("T")
 
+_COARSE = 50.0  # [m]
+
 #: Sub-cells that one run may hold, halo included: about 20 x 20 km at 1 m.
 LARGEST = 400_000_000
 
@@ -67,6 +69,14 @@ class Inputs:
         What could not be read, where the reader was told to go on.
     notes : list of Note
         What had to be assumed for want of a file.
+    buildings : geopandas.GeoDataFrame, optional
+        The buildings that matter, in the city's coordinates.
+    scene : Scene, optional
+        The town; None where one of its files could not be read.
+    weather : Weather, optional
+        Official forecast and weather series; None where one could not be read.
+    shelters : tuple of Shelter
+        The cooling shelters.
     """
 
     city: City
@@ -118,7 +128,25 @@ def read_inputs(city: City, city_file: Path, *, go_on: bool = False) -> Inputs:
     inputs = Inputs(city, [replace(Reading.of("city", city_file), read=1, used=1)])
     for part in (_read_town, _read_weather, _read_shelter_list):
         inputs._try(lambda part=part: part(inputs), go_on=go_on)  # type: ignore[misc]
+    if inputs.scene is None:
+        # Without buildings there is no grid to read rasters onto; whether they are there can still be said.
+        for role, path in _raster_paths(city):
+            if role not in {reading.role for reading in inputs.readings}:
+                inputs._try(lambda role=role, path=path: _look(inputs, role, path), go_on=go_on)  # type: ignore[misc]
     return inputs
+
+
+def _raster_paths(city: City) -> list[tuple[Role, Path]]:
+    named: list[tuple[Role, Path | None]] = [
+        ("terrain", None if city.terrain is None else city.terrain.path),
+        ("canopy", None if city.trees is None else city.trees.canopy),
+        ("land_cover", city.ground.land_cover),
+    ]
+    return [(role, path) for role, path in named if path is not None]
+
+
+def _look(inputs: Inputs, role: Role, path: Path) -> None:
+    inputs.readings.append(Reading.of(role, path))
 
 
 def _read_town(inputs: Inputs) -> None:
@@ -135,10 +163,13 @@ def _read_town(inputs: Inputs) -> None:
     grid, factor, halo = _extent(city, buildings)
     fine = grid.padded(halo).divided(factor)
     inputs.buildings = buildings[buildings.intersects(box(*fine.bounds))]
-    terrain = _raster(inputs, city.terrain.path if city.terrain else None, fine, "terrain", _FLAT)
-    canopy = _raster(inputs, city.trees.canopy if city.trees else None, fine, "canopy", _NO_TREES)
-    cover = _raster(inputs, city.ground.land_cover, grid, "land_cover", _NO_COVER)
-    crowns = {} if city.trees is None else city.trees.model_dump(include={"trunk_ratio", "transmissivity"})
+    paths = dict(_raster_paths(city))
+    terrain = _raster(inputs, paths.get("terrain"), fine, "terrain", _FLAT)
+    canopy = _raster(inputs, paths.get("canopy"), fine, "canopy", _NO_TREES)
+    cover = _raster(inputs, paths.get("land_cover"), grid, "land_cover", _NO_COVER)
+    given = city.model.model_dump(include={"receptor_height"}, exclude_none=True)
+    if city.trees is not None:
+        given |= city.trees.model_dump(include={"trunk_ratio", "transmissivity"}, exclude_none=True)
     inputs.scene = Scene.from_buildings(
         grid,
         inputs.buildings,
@@ -147,15 +178,14 @@ def _read_town(inputs: Inputs) -> None:
         land_cover=_codes(cover, grid, city.ground.default),
         factor=factor,
         halo=halo,
-        receptor_height=city.model.receptor_height,
-        **crowns,
+        **given,
     )
 
 
 def _extent(city: City, buildings: gpd.GeoDataFrame) -> tuple[Grid, int, int]:
     """Return the served cells, the sub-cells along a cell's side and the cells of the halo."""
     grid = Grid.covering(_area(city, buildings), city.city.crs, city.city.cell_size)
-    halo = halo_cells(buildings, grid.bounds, grid.cell_size)
+    halo = halo_cells(buildings, grid.bounds, grid.cell_size, _relief(city, buildings))
     rows, columns = (side * grid.cell_size for side in grid.padded(halo).shape)
     factor = city.factor(rows * columns)
     if rows * columns * (factor / grid.cell_size) ** 2 > LARGEST:
@@ -170,6 +200,16 @@ def _extent(city: City, buildings: gpd.GeoDataFrame) -> tuple[Grid, int, int]:
             ),
         )
     return grid, factor, halo
+
+
+def _relief(city: City, buildings: gpd.GeoDataFrame) -> float:
+    """Return how far the ground rises over all the buildings [m], from a coarse look at the terrain."""
+    if city.terrain is None:
+        return 0.0
+    west, south, east, north = map(float, buildings.total_bounds)
+    coarse = Grid.covering((west, south, east, north), city.city.crs, _COARSE)
+    ground, _ = read_raster(city.terrain.path, coarse, role="terrain")
+    return float(np.nanmax(ground) - np.nanmin(ground))
 
 
 def _raster(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
 from pyproj import CRS
@@ -33,11 +33,27 @@ _RASTER_NAMES = (
     ("land_cover", re.compile(r"land_?-?cover|lulc|(^|_)lc(_|\.)|土地被覆")),
     ("terrain", re.compile(r"dem|dtm|terrain|標高|地形")),
 )
+_PLATEAU = "建物：国土交通省 Project PLATEAU"
 _JAPAN = "JGD2011 / Japan Plane Rectangular CS"
 
 
-def propose(folder: Path) -> str:
-    """Return the text of a city file for the files of a folder.
+class Proposal(NamedTuple):
+    """A city file to look over.
+
+    Parameters
+    ----------
+    text : str
+        TOML with every key explained; keys without a file are commented out.
+    remarks : tuple of Words
+        What is still missing, and which files were left aside.
+    """
+
+    text: str
+    remarks: tuple[Words, ...]
+
+
+def propose(folder: Path) -> Proposal:
+    """Propose a city file for the files of a folder.
 
     Parameters
     ----------
@@ -46,8 +62,7 @@ def propose(folder: Path) -> str:
 
     Returns
     -------
-    str
-        TOML with every key explained; keys without a file are commented out.
+    Proposal
 
     Raises
     ------
@@ -69,19 +84,38 @@ def propose(folder: Path) -> str:
         weather, kind = _first(rest, lambda path: read_weather_csv(path)[0]), "csv"
     rest = [path for path in rest if weather is None or path != weather[0]]
     shelters = _first(rest, lambda path: read_shelters(path)[0])
-    return _TEMPLATE.format(
+    text = _TEMPLATE.format(
         name=_text(folder.resolve().name),
         crs=plane_crs((west + east) / 2, (south + north) / 2),
         bounds=[round(float(value), 6) for value in (west, south, east, north)],
         buildings=_text(footprints.name),
+        credits=json.dumps([_PLATEAU] if footprints.suffix.lower() == ".gml" else [], ensure_ascii=False),
         terrain=_section("terrain", "path", rasters.get("terrain")),
         trees=_section("trees", "canopy", rasters.get("canopy")),
         land_cover=_key("land_cover", rasters.get("land_cover")),
         official=_official(official),
         weather=_section("weather", "path", weather and weather[0])
-        + _key("kind", None if weather is None else Path(kind)),
+        + ('# kind = "open-meteo"\n' if weather is None else f"kind = {_text(kind)}\n"),
         shelters=_section("shelters", "path", shelters and shelters[0]),
     )
+    remarks = []
+    if official is None and weather is None:
+        remarks.append(
+            Words(
+                "公式予測も気象データも見つかりません。[official] か [weather] を書き足すと計算できます",
+                "neither an official forecast nor weather was found: fill in [official] or [weather]",
+            )
+        )
+    aside = [path.name for path in files if path.suffix.lower() in _VECTOR and path != footprints]
+    if aside:
+        names = ", ".join(aside)
+        remarks.append(
+            Words(
+                f"建物は {footprints.name} を使い、{names} は使っていません",
+                f"buildings come from {footprints.name}; left aside: {names}",
+            )
+        )
+    return Proposal(text, tuple(remarks))
 
 
 def plane_crs(lon: float, lat: float) -> str:
@@ -176,7 +210,7 @@ name_en = ""             # 英語名 / name in English
 crs = "{crs}"        # 平面直角座標系 / projected coordinates in metres
 cell_size = 5.0          # メッシュの一辺(m) / side of a cell [m]
 bounds = {bounds}   # 西, 南, 東, 北(度) / west, south, east, north [degrees]
-attribution = []         # 出典の表示 / credit lines shown beside the map
+attribution = {credits}         # 出典の表示 / credit lines shown beside the map
 
 [buildings]
 path = {buildings}       # 建物(CityGML, GeoPackage, GeoJSON, Shapefile など) / footprints with heights

@@ -84,13 +84,18 @@ def converted(values: Floats, name: str, unit: str, path: Path) -> Floats:
     return values * factor + offset
 
 
+#: What instruments give just outside a quantity's range: a pyranometer at night, a hygrometer in fog.
+TOLERATED = {"ghi": (-20.0, 1500.0), "dni": (-20.0, 1400.0), "dhi": (-20.0, 1000.0), "rh": (0.0, 105.0)}
+
+
 def weather_series(
     times: pd.DatetimeIndex, columns: dict[str, Floats], path: Path
 ) -> tuple[xr.Dataset, dict[str, Any]]:
     """Return the series of a :class:`heatrisk.weather.Weather`, and facts about it.
 
     Hours at either end without temperature and humidity are left out, and so are variables without any
-    value; holes between stay NaN and are counted.
+    value; holes between stay NaN and are counted. Readings just outside the range are set to its edge and
+    counted as clipped.
 
     Parameters
     ----------
@@ -111,6 +116,13 @@ def weather_series(
         A value is impossible for its quantity.
     """
     columns = {name: values for name, values in columns.items() if np.isfinite(values).any()}
+    clipped = 0
+    for name, (low, high) in TOLERATED.items():
+        if name in columns:
+            values, (least, most) = columns[name], QUANTITIES[name].valid_range
+            near = ((values >= low) & (values < least)) | ((values > most) & (values <= high))
+            clipped += int(near.sum())
+            columns[name] = np.where(near, np.clip(values, least, most), values)
     for name in ("ta", "rh"):
         if name not in columns:
             quantity = QUANTITIES[name]
@@ -150,6 +162,7 @@ def weather_series(
     facts = {
         "variables": sorted(columns),
         "missing": {name: count for name, count in missing.items() if count},
+        "clipped": clipped,
         "first": f"{times[0].isoformat()}Z",
         "last": f"{times[-1].isoformat()}Z",
     }

@@ -1,0 +1,135 @@
+"""A finished run, read: the manifest at once, pictures memory-mapped, a place's series when asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from affine import Affine
+
+from heatrisk import cube, pyramid
+from heatrisk.errors import LayerNotFoundError
+from heatrisk.grid import Grid
+from heatrisk.pyramid import Codes, Level
+from heatrisk.words import Words
+
+_MAPS = ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit", "risk", "risk_sport")
+_LINES = ("official", "anchor_offset")
+
+
+@dataclass(frozen=True)
+class CellSeries:
+    """What a run knows of one cell.
+
+    Parameters
+    ----------
+    row, column : int
+        Place in the grid.
+    mask : int
+        0 outdoors, 1 building covers the whole cell, 2 the ground is not known.
+    svf : float
+        Sky view factor; NaN where there is none.
+    values : dict
+        One array over time a variable: ``wbgt_moe wbgt_moe_max wbgt_iso`` [degC], ``sunlit`` [1], ``risk
+        risk_sport`` (class, -1 for none) and, for the whole city, ``official anchor_offset`` [degC].
+    """
+
+    row: int
+    column: int
+    mask: int
+    svf: float
+    values: dict[str, npt.NDArray[Any]]
+
+
+class StoredRun:
+    """A finished run, opened: the manifest at once, everything else when asked for.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Folder of the run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.manifest: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))
+        self.created = datetime.fromisoformat(self.manifest["created"])
+        self.times = [datetime.fromisoformat(time) for time in self.manifest["times"]]
+        #: What a step stands for; not how far apart the steps are.
+        self.window = timedelta(minutes=self.manifest["step_minutes"])
+        self.layers: tuple[str, ...] = tuple(self.manifest["layers"])
+        self.levels = {facts["zoom"]: Level(**facts) for facts in self.manifest["pyramid"]}
+        self._tiles: dict[tuple[str, int], Codes] = {}
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Where the cells lie."""
+        facts = self.manifest["grid"]
+        return Grid(facts["crs"], Affine(*facts["transform"]), tuple(facts["shape"]))
+
+    @cached_property
+    def shelters(self) -> dict[str, Any]:
+        """Cooling shelters as a GeoJSON feature collection."""
+        return dict(json.loads((self.path / "shelters.geojson").read_text("utf-8")))
+
+    @cached_property
+    def buildings(self) -> bytes:
+        """Outlines of the buildings, GeoJSON text ready to be sent."""
+        return (self.path / "buildings.geojson").read_bytes()
+
+    def tile_array(self, layer: str, zoom: int) -> Codes:
+        """Return the codes of one layer at one zoom, memory-mapped, shape (time, rows, columns).
+
+        Raises
+        ------
+        LayerNotFoundError
+            The run holds no such layer or zoom.
+        """
+        found = self._tiles.get((layer, zoom))
+        if found is None:
+            if layer not in self.layers or zoom not in self.levels:
+                raise LayerNotFoundError(
+                    Words("この計算結果にない種類の地図です", "the run holds no such layer"),
+                    where=self.id, expected=", ".join(self.layers), got=f"{layer} z{zoom}",
+                )  # fmt: skip
+            found = self._tiles[layer, zoom] = pyramid.read(self.path / "tiles", layer, zoom)
+        return found
+
+    @cached_property
+    def _cells(self) -> dict[str, cube.CellReader]:
+        folder = self.path / "fields.zarr"
+        names = [name for name in (*_MAPS, "mask", "svf") if (folder / name).exists()]
+        return {name: cube.CellReader(folder / name) for name in names}
+
+    @cached_property
+    def _lines(self) -> dict[str, npt.NDArray[np.float64]]:
+        folder = self.path / "fields.zarr"
+        return {name: cube.read_line(folder, name) for name in _LINES if (folder / name).exists()}
+
+    def series(self, lon: float, lat: float) -> CellSeries | None:
+        """Return every value of the cell at a place over time, or None outside the grid.
+
+        Parameters
+        ----------
+        lon, lat : float
+            Longitude and latitude [degrees].
+        """
+        place = self.grid.index(lon, lat)
+        if place is None:
+            return None
+        found = {name: read(*place) for name, read in self._cells.items()}
+        mask, svf = int(found.pop("mask")), float(found.pop("svf"))
+        return CellSeries(*place, mask, svf, {**found, **self._lines})
+
+    def dataset(self) -> xr.Dataset:
+        """Return the fields as they were computed, opened lazily."""
+        opened: xr.Dataset = xr.open_zarr(self.path / "fields.zarr", decode_coords="all", chunks=None)
+        return opened
