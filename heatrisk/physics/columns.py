@@ -186,7 +186,7 @@ def checked_surface(dsm: ArrayLike, cell_size: float) -> tuple[NDArray[Any], flo
     return (
         surface,
         lowest,
-        max(0.0, float(np.max(surface, initial=lowest, where=np.isfinite(surface))) - lowest),
+        max(0.0, float(np.fmax.reduce(surface, axis=None, initial=lowest)) - lowest),
     )
 
 
@@ -198,7 +198,7 @@ def _relief(roof: Raster, ground: Raster, crown_top: Raster, _: Raster) -> float
 
 def _lowest(heights: NDArray[Any]) -> float:
     """Lowest known height, 0 where none is known."""
-    lowest = float(np.fmin.reduce(heights[np.isfinite(heights)], initial=np.inf))
+    lowest = float(np.fmin.reduce(heights, axis=None, initial=np.inf))
     return lowest if math.isfinite(lowest) else 0.0
 
 

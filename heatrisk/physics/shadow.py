@@ -15,7 +15,6 @@ roof's.  How the sun is swept over the raster stands in `heatrisk.physics.sweep`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -29,10 +28,20 @@ from heatrisk.physics.columns import (
     shade_scene,
     surface_scene,
 )
-from heatrisk.physics.sweep import Counts, Heights, Raster, cast, framed, framed_across, shares, towards
+from heatrisk.physics.sweep import (
+    Counts,
+    Heights,
+    Raster,
+    cast,
+    framed,
+    framed_across,
+    shares,
+    towards,
+    turn_onto,
+)
 
 __all__ = [
-    "CROWN_TRANSMISSIVITY", "LOWEST_SUN", "ShadeScene", "Tally", "add_sun", "halo_width", "shade_scene",
+    "CROWN_TRANSMISSIVITY", "LOWEST_SUN", "ShadeScene", "Tally", "halo_width", "shade_scene",
     "sun_shares", "sunlit", "sunlit_fraction", "surface_scene",
 ]  # fmt: skip
 
@@ -44,24 +53,58 @@ CROWN_TRANSMISSIVITY = 0.15
 quoted from 環境省 まちなかの暑さ対策ガイドライン."""
 
 
-@dataclass(frozen=True)
 class Tally:
-    """Suns counted in every cell of a scene's window: (lit, veiled), for both ways of walking."""
+    """Suns counted in every cell of a scene's window.
 
-    along: Counts
-    across: Counts
+    Parameters
+    ----------
+    scene : ShadeScene
+        The prepared town.
+    """
 
-    @classmethod
-    def of(cls, scene: ShadeScene) -> Tally:
-        """Counters at zero."""
-        rows, columns = scene.window[2:]
-        return cls(np.zeros((2, rows, columns), np.uint32), np.zeros((2, columns, rows), np.uint32))
+    def __init__(self, scene: ShadeScene) -> None:
+        self.scene = scene
+        self.suns = 0
+        self._along: Counts | None = None  # (lit, veiled), by row
+        self._across: Counts | None = None  # the same by column, of suns in the east or west
 
-    def share(self, scene: ShadeScene, suns: int, transmissivity: float) -> Raster:
-        """Mean over suns and outdoor sub-cells of 1 (lit), the transmissivity (veiled) or 0; NaN indoors."""
-        return shares(
-            self.along, self.across, scene.outdoor_fraction, scene.factor**2, suns, 1.0 - transmissivity
+    def add(self, zenith: float, azimuth: float) -> None:
+        """Count one sun [degrees]; one below the horizon lights nothing."""
+        self.suns += 1
+        if zenith >= 90.0:
+            return
+        scene = self.scene
+        across, sweep = towards(
+            zenith,
+            azimuth,
+            scene.cell_size,
+            scene.relief,
+            scene.window,
+            factor=scene.factor,
+            receptor=scene.receptor_height,
+            anchor=scene.origin,
+            lines=scene.lines,
         )
+        rows, columns = scene.window[2:]
+        if across:
+            if self._across is None:
+                self._across = np.zeros((2, columns, rows), np.uint32)
+            cast(scene.by_column, sweep, numba.get_num_threads(), *self._across)
+        else:
+            cast(scene.by_row, sweep, numba.get_num_threads(), *self._by_row())
+
+    def share(self, transmissivity: float) -> Raster:
+        """Mean over suns and outdoor sub-cells of 1 (lit), the transmissivity (veiled) or 0; NaN indoors."""
+        counts, scene = self._by_row(), self.scene
+        if self._across is not None:
+            turn_onto(self._across, counts)
+            self._across = None
+        return shares(counts, scene.outdoor_fraction, scene.factor**2, self.suns, 1.0 - transmissivity)
+
+    def _by_row(self) -> Counts:
+        if self._along is None:
+            self._along = np.zeros((2, *self.scene.window[2:]), np.uint32)
+        return self._along
 
 
 def halo_width(relief: float, elevation: float = LOWEST_SUN) -> float:
@@ -121,7 +164,7 @@ def sunlit(dsm: ArrayLike, cell_size: float, zenith: float, azimuth: float) -> R
     """
     surface, lowest, relief = checked_surface(dsm, cell_size)
     known = np.isfinite(surface).astype(np.float32)
-    counts = np.zeros((2, *surface.shape), np.uint32), np.zeros((2, *surface.shape[::-1]), np.uint32)
+    counts = np.zeros((2, *surface.shape), np.uint32)
     if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
         return np.full(surface.shape, np.nan, np.float32)
     if zenith < 90.0:
@@ -130,13 +173,11 @@ def sunlit(dsm: ArrayLike, cell_size: float, zenith: float, azimuth: float) -> R
         heights = (framed_across if across else framed)(surface, lowest, -np.inf)
         # Lines are counted from the sunny edge: a mirrored town has mirrored shade, bit for bit.
         sweep = sweep._replace(anchor=0 if sweep.step > 0 else 1 - heights.shape[0])
-        cast(
-            Heights(heights, heights, NO_CROWNS, NO_CROWNS),
-            sweep,
-            numba.get_num_threads(),
-            *counts[int(across)],
-        )
-    return shares(*counts, known, 1, 1, 0.0)
+        by_column = np.zeros((2, *surface.shape[::-1]), np.uint32) if across else counts
+        cast(Heights(heights, heights, NO_CROWNS, NO_CROWNS), sweep, numba.get_num_threads(), *by_column)
+        if across:
+            turn_onto(by_column, counts)
+    return shares(counts, known, 1, 1, 0.0)
 
 
 def sunlit_fraction(
@@ -181,27 +222,9 @@ def sun_shares(
     beam : ndarray of float32
         Share of the beam that arrives, through crowns too: `sunlit_fraction`.
     """
-    tally = Tally.of(scene)
     if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
         nothing = np.full(scene.outdoor_fraction.shape, np.nan, np.float32)
         return nothing, nothing
-    if zenith <= 90.0 - LOWEST_SUN:
-        add_sun(tally, scene, zenith, azimuth)
-    return tally.share(scene, 1, 0.0), tally.share(scene, 1, transmissivity)
-
-
-def add_sun(tally: Tally, scene: ShadeScene, zenith: float, azimuth: float) -> None:
-    """Count one sun, however low, in every cell of the window."""
-    across, sweep = towards(
-        zenith,
-        azimuth,
-        scene.cell_size,
-        scene.relief,
-        scene.window,
-        factor=scene.factor,
-        receptor=scene.receptor_height,
-        anchor=scene.origin,
-        lines=scene.lines,
-    )
-    heights, counts = (scene.by_column, tally.across) if across else (scene.by_row, tally.along)
-    cast(heights, sweep, numba.get_num_threads(), *counts)
+    tally = Tally(scene)
+    tally.add(zenith if zenith <= 90.0 - LOWEST_SUN else 180.0, azimuth)
+    return tally.share(0.0), tally.share(transmissivity)

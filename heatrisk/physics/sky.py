@@ -14,7 +14,7 @@ import math
 
 from numpy.typing import ArrayLike
 
-from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally, add_sun, surface_scene
+from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally, surface_scene
 from heatrisk.physics.sweep import Raster
 
 TOWN_SKY = (32, 8)
@@ -73,10 +73,10 @@ def sky_view_fraction(
         Planar sky view factor, 0 to 1; NaN where a cell has no outdoor part.
     """
     suns = directions(*sky)
-    tally = Tally.of(scene)
+    tally = Tally(scene)
     for zenith, azimuth in suns:
-        add_sun(tally, scene, zenith, azimuth)
-    return tally.share(scene, len(suns), transmissivity)
+        tally.add(zenith, azimuth)
+    return tally.share(transmissivity)
 
 
 def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:

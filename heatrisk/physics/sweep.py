@@ -344,18 +344,29 @@ def cast(heights: Heights, sweep: Sweep, bands: int, lit: Counts, veiled: Counts
 
 
 @parallel_kernel
-def shares(along: Counts, across: Counts, outdoor: Raster, sub_cells: int, suns: int, dim: float) -> Raster:
+def turn_onto(across: Counts, along: Counts) -> None:
+    """Add counts (lit, veiled) by column to counts by row, tile by tile."""
+    rows, columns = along.shape[1:]
+    for tile in numba.prange((rows + _TILE - 1) // _TILE):
+        for left in range(0, columns, _TILE):
+            for i in range(tile * _TILE, min(rows, (tile + 1) * _TILE)):
+                for j in range(left, min(columns, left + _TILE)):
+                    along[0, i, j] += across[0, j, i]
+                    along[1, i, j] += across[1, j, i]
+
+
+@parallel_kernel
+def shares(counts: Counts, outdoor: Raster, sub_cells: int, suns: int, dim: float) -> Raster:
     """Light per sun and outdoor sub-cell: the lit ones less ``dim`` of the veiled; NaN without outdoors.
 
-    Counts are (lit, veiled), along by row and across by column.
+    Counts are (lit, veiled), by row.
     """
     out = np.full(outdoor.shape, np.nan, np.float32)
     for i in numba.prange(outdoor.shape[0]):
         for j in range(outdoor.shape[1]):
             receptors = suns * math.floor(outdoor[i, j] * sub_cells + 0.5)  # whole, so that full sun is 1
             if receptors > 0:
-                lit, veiled = along[0, i, j] + across[0, j, i], along[1, i, j] + across[1, j, i]
-                out[i, j] = (lit - dim * veiled) / receptors
+                out[i, j] = (counts[0, i, j] - dim * counts[1, i, j]) / receptors
     return out
 
 
