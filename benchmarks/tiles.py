@@ -59,6 +59,7 @@ def made_city(shape: tuple[int, int] = MITAKA, steps: int = STEPS) -> xr.Dataset
         },
         coords={
             "time": times,
+            "time_bnds": (("time", "bnds"), times[:, None] + np.array([-90, 90]) * np.timedelta64(1, "m")),
             "y": -35000 - 5.0 * (np.arange(rows) + 0.5),
             "x": -27000 + 5.0 * (np.arange(columns) + 0.5),
             "spatial_ref": ((), 0, {"crs_wkt": CRS.from_epsg(6677).to_wkt()}),

@@ -244,6 +244,10 @@ def read_city(path: Path) -> City:
             Words("設定ファイルを TOML として読めません", "the city file is not readable TOML"),
             where=path,
             got=str(error),
+            remedy=Words(
+                'UTF-8 で保存し、引用符は半角の " を、パスの区切りは / を使ってください',
+                'Save it as UTF-8, with plain " quotes and / in paths.',
+            ),
         ) from error
     try:
         stored = {"store": {"path": "store"}} | raw
@@ -280,7 +284,8 @@ def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _explained(error: ValidationError) -> tuple[Words, str | None, str | None]:
     """Return what is wrong with the first wrong key, what was expected and what was found."""
-    first = error.errors()[0]
+    # A misspelt key is both unknown and missed: the unknown one shows the reader where to look.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key, cause = ".".join(map(str, first["loc"])), first.get("ctx", {}).get("error")
     if first["type"] == "missing":
         return Words(f"{key} がありません", f"{key} is missing"), None, None

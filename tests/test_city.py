@@ -158,3 +158,12 @@ def test_not_toml(content: bytes, tmp_path: Path) -> None:
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(CityFileError, match="not readable TOML"):
         read_city(tmp_path)
+
+
+def test_a_misspelt_key_is_named_before_the_one_it_should_have_been(tmp_path: Path) -> None:
+    file = tmp_path / "city.toml"
+    file.write_text(
+        '[city]\nname = "x"\n[buildings]\npth = "b.gpkg"\n[official]\npath = "y.csv"\nstations = ["1"]\n'
+    )
+    with pytest.raises(CityFileError, match=r"there is no setting buildings\.pth"):
+        read_city(file)

@@ -307,7 +307,7 @@ def test_the_data_are_accounted_for(browser: Any, address: str) -> None:
 
 @needs_browser
 @pytest.mark.browser
-def test_a_forecast_that_is_over_says_so_and_shows_its_hottest_step(browser: Any, store: Path) -> None:
+def test_a_forecast_that_is_over_says_so_and_opens_at_its_highest_class(browser: Any, store: Path) -> None:
     with serving(store, NOON + timedelta(days=3)) as address, opened(browser, address) as seen:
         assert "この予報の期間は終わっています（8/5 24:00まで）" in seen.text("#notices")
         assert seen.text("#moment").startswith("8月5日(火) 15:00")

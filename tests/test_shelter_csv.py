@@ -137,6 +137,9 @@ def test_hours_in_free_text_and_closing_days(tmp_path: Path) -> None:
     assert (prose.openings, prose.hours_text) == (None, "施設の開館日時に準ずる")
     closed = one(tmp_path, "開放時間,休館日", "9:00～17:00,月曜日")
     assert closed.openings == (Opening(540, 1020, EVERY_DAY - {0}),)
+    assert closed.hours_text == "9:00～17:00 / 休み：月曜日", (
+        "a closing day must not read like an opening one"
+    )
     vague = one(tmp_path, "開放時間,休館日", "平日 9:00～17:00,施設による")
     assert vague.caveat == "施設による"
     both = one(tmp_path, "開放日,開放日時", "7月～9月,9:00～17:00")

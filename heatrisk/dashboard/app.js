@@ -37,7 +37,7 @@ async function start() {
   find("centre").addEventListener("click", () => choosePlace(...heat.centre(), true));
   setPane(phone.matches ? null : "hours");
   await firstPlace();
-  if (times.stale) state.index = hottest();
+  if (times.stale) state.index = severest();
   await Promise.all([chooseStep(state.index), heat.ready]);
   setInterval(refresh, REFRESH_EVERY);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
@@ -103,10 +103,10 @@ async function choosePlace(lon, lat, chosen) {
   return true;
 }
 
-// With the forecast over there is no present to show; its hottest step says most.
-function hottest() {
-  const values = point?.series.map((step) => step.wbgt_moe ?? -Infinity) ?? [];
-  return values.length ? values.indexOf(Math.max(...values)) : 0;
+// With the forecast over there is no present to show; the first step of its highest class says most.
+function severest() {
+  const classes = point?.series.map((step) => step.risk?.index ?? -1) ?? [];
+  return classes.length ? classes.indexOf(Math.max(...classes)) : 0;
 }
 
 async function chooseStep(index) {

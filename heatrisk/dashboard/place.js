@@ -70,9 +70,10 @@ function sun(step) {
 
 export function peak(point, index) {
   const until = Date.parse(point.series[index].time) + DAY;
-  const next = point.series.slice(index + 1).filter((step) => step.risk && Date.parse(step.time) <= until);
-  if (next.length === 0) return "";
+  const next = point.series.slice(index).filter((step) => step.risk && Date.parse(step.time) <= until);
+  if (next.length < 2) return "";
   const top = next.reduce((best, step) => (step.wbgt_moe > best.wbgt_moe ? step : best));
+  if (top === point.series[index]) return words("peak_here");
   const level = spoken(point.scale.levels[top.risk.index].words);
   return words("peak", { time: timeName(top.jst), value: degrees(top.wbgt_moe), level });
 }

@@ -63,11 +63,12 @@ export function timeName(iso) {
   return `${dayName(date)} ${hour}`;
 }
 
-// Day and time in figures, for small print: 8/5 4:25.
+// Day and time for small print: 8/5 4:25, and in English 5 Aug 4:25, which no reader takes for May.
 export function shortTime(iso) {
   const { date, hour } = dayAndHour(iso);
-  const [month, day] = [date.getUTCMonth() + 1, date.getUTCDate()];
-  return `${language === "ja" ? `${month}/${day}` : `${day}/${month}`} ${hour}`;
+  if (language === "ja") return `${date.getUTCMonth() + 1}/${date.getUTCDate()} ${hour}`;
+  const day = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", month: "short", day: "numeric" }).format(date);
+  return `${day} ${hour}`;
 }
 
 export function ageName(minutes) {

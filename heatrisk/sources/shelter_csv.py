@@ -304,7 +304,8 @@ def _hours(
             openings = less
         elif remark != row["note"] or _IRREGULAR.search(plain(remark)):
             caveats.append(" ".join(remark.split()))
-    text = " / ".join(filter(None, (row["hours"] or columns, row["closed"], row["special"])))
+    closed = f"休み：{row['closed']}" if row["closed"] else ""
+    text = " / ".join(filter(None, (row["hours"] or columns, closed, row["special"])))
     return openings, " / ".join(caveats), " ".join(text.split())
 
 
