@@ -214,7 +214,7 @@ def _doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterato
         hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)
         if hours > STALE_HOURS:
             days = hours // 24
-            ja, en = (f"{days} 日", f"{days} days") if days > 2 else (f"{hours} 時間", f"{hours} hours")
+            ja, en = (f"{days}日", f"{days} days") if days > 2 else (f"{hours}時間", f"{hours} hours")
             yield Note.of(
                 "official_stale", f"公式予測の発表から{ja}たっています", f"the official forecast is {en} old"
             )

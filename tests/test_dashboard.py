@@ -82,6 +82,13 @@ class Seen:
             assert time.monotonic() < deadline, part
             self.page.wait_for_timeout(50)
 
+    def draws(self, selector: str) -> None:
+        """Wait until an element shows a picture, not a plain surface."""
+        deadline = time.monotonic() + 20
+        while unique_colours(self.page.locator(selector).screenshot()) <= 20:
+            assert time.monotonic() < deadline, f"{selector} stays blank"
+            self.page.wait_for_timeout(200)
+
     def tiles(self) -> list[str]:
         return [url for url in self.urls if url.endswith(".png")]
 
@@ -149,8 +156,9 @@ def test_the_page_opens_with_words_and_a_drawn_map(browser: Any, address: str, s
         assert "33℃" in place and "ひなた" in place and "8/5 4:25発表" in place
         assert "9時間前に計算" in place
         assert "冷房" in place
-        assert seen.tiles() and all("/risk/20250805T0600Z/" in url for url in seen.tiles())
-        assert unique_colours(seen.page.locator("#map").screenshot()) > 20
+        seen.asks("/risk/20250805T0600Z/")
+        assert all("/risk/20250805T0600Z/" in url for url in seen.tiles())
+        seen.draws("#map")
         wide = seen.page.evaluate("document.documentElement.scrollWidth")
         assert wide == size[0]
         map_box = seen.page.locator("#map").bounding_box()
