@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 
-from heatrisk.api import Settings, create_app
+from heatrisk.api import Settings
 from heatrisk.store import RunStore
-from tests.png import plain, unique_colours
+from tests.png import plain
 from tests.small_run import NOON, dataset, write_small_run
+from tests.visitor import DESKTOP, PHONE, opened, serving
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -34,63 +29,11 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--disable-dev-shm-usage",
 ]
-PHONE, DESKTOP = (390, 844), (1280, 800)
 DASHBOARD = Path(__file__).resolve().parents[1] / "heatrisk" / "dashboard"
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)"
 )
-
-
-@contextlib.contextmanager
-def serving(root: Path, clock: datetime, settings: Settings | None = None) -> Iterator[str]:
-    """Serve a store on a free port and give its address."""
-    app = create_app(root, settings or Settings(), clock=lambda: clock)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, args=([found],), daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 30
-        while not server.started:
-            assert time.monotonic() < deadline and thread.is_alive()
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{found.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-@dataclass
-class Seen:
-    """A page and everything it did."""
-
-    page: Any
-    urls: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def text(self, selector: str) -> str:
-        return str(self.page.inner_text(selector))
-
-    def says(self, selector: str, text: str) -> None:
-        """Wait until an element shows a text."""
-        playwright.expect(self.page.locator(selector)).to_contain_text(text, timeout=20_000)
-
-    def asks(self, part: str) -> None:
-        """Wait until a tile of this address has been asked for."""
-        deadline = time.monotonic() + 20
-        while not any(part in url for url in self.tiles()):
-            assert time.monotonic() < deadline, part
-            self.page.wait_for_timeout(50)
-
-    def draws(self, selector: str) -> None:
-        """Wait until an element shows a picture, not a plain surface."""
-        deadline = time.monotonic() + 20
-        while unique_colours(self.page.locator(selector).screenshot()) <= 20:
-            assert time.monotonic() < deadline, f"{selector} stays blank"
-            self.page.wait_for_timeout(200)
-
-    def tiles(self) -> list[str]:
-        return [url for url in self.urls if url.endswith(".png")]
 
 
 @pytest.fixture(scope="module")
@@ -112,36 +55,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(store: Path) -> Iterator[str]:
     with serving(store, NOON) as address:
         yield address
-
-
-@contextlib.contextmanager
-def opened(
-    browser: Any,
-    address: str,
-    size: tuple[int, int] = DESKTOP,
-    locale: str = "ja-JP",
-    ready: str = "#map[aria-busy=false]",
-) -> Iterator[Seen]:
-    """Open the page as one visitor, and see to it that it asked nobody else and complained about nothing."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        locale=locale,
-        has_touch=size == PHONE,
-        timezone_id="America/New_York",
-    )
-    seen = Seen(context.new_page())
-    seen.page.on("request", lambda request: seen.urls.append(request.url))
-    seen.page.on(
-        "console",
-        lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None,
-    )
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.goto(address)
-    seen.page.wait_for_selector(ready, timeout=30_000)
-    yield seen
-    assert [url for url in seen.urls if not url.startswith((address, "blob:", "data:"))] == []
-    assert seen.complaints == []
-    context.close()
 
 
 @needs_browser
