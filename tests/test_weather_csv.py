@@ -85,3 +85,16 @@ def test_bad_tables_are_explained(tmp_path: Path, text: str, kind: type[HeatRisk
     with pytest.raises(kind) as caught:
         read_weather_csv(path)
     assert told in explains(caught.value, path)
+
+
+def test_a_pyranometer_s_night_and_a_hygrometer_s_fog_are_clipped_and_counted(tmp_path: Path) -> None:
+    file = tmp_path / "weather.csv"
+    file.write_text("time,ta,rh,ghi\n2025-08-05T00:00,25,100.4,-1.5\n2025-08-05T01:00,25,99,0\n")
+    weather, reading = read_weather_csv(file)
+    assert weather.series is not None
+    assert weather.series["ghi"].values.tolist() == [0.0, 0.0]
+    assert weather.series["rh"].values.tolist() == [100.0, 99.0]
+    assert reading.facts["clipped"] == 2
+    file.write_text("time,ta,rh,ghi\n2025-08-05T00:00,25,60,-150\n2025-08-05T01:00,25,60,0\n")
+    with pytest.raises(UnitsError):
+        read_weather_csv(file)

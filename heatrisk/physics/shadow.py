@@ -227,4 +227,5 @@ def sun_shares(
         return nothing, nothing
     tally = Tally(scene)
     tally.add(zenith if zenith <= 90.0 - LOWEST_SUN else 180.0, azimuth)
-    return tally.share(0.0), tally.share(transmissivity)
+    direct = tally.share(0.0)
+    return direct, tally.share(transmissivity) if scene.by_row.crown_top.size else direct

@@ -116,13 +116,7 @@ def weather_series(
         A value is impossible for its quantity.
     """
     columns = {name: values for name, values in columns.items() if np.isfinite(values).any()}
-    clipped = 0
-    for name, (low, high) in TOLERATED.items():
-        if name in columns:
-            values, (least, most) = columns[name], QUANTITIES[name].valid_range
-            near = ((values >= low) & (values < least)) | ((values > most) & (values <= high))
-            clipped += int(near.sum())
-            columns[name] = np.where(near, np.clip(values, least, most), values)
+    columns, clipped = _clipped(columns)
     for name in ("ta", "rh"):
         if name not in columns:
             quantity = QUANTITIES[name]
@@ -167,3 +161,14 @@ def weather_series(
         "last": f"{times[-1].isoformat()}Z",
     }
     return series, facts
+
+
+def _clipped(columns: dict[str, Floats]) -> tuple[dict[str, Floats], int]:
+    """Set readings just outside their range to its edge, and count them."""
+    clipped, count = dict(columns), 0
+    for name in TOLERATED.keys() & columns.keys():
+        values, (low, high), (least, most) = columns[name], TOLERATED[name], QUANTITIES[name].valid_range
+        near = ((values >= low) & (values < least)) | ((values > most) & (values <= high))
+        count += int(near.sum())
+        clipped[name] = np.where(near, np.clip(values, least, most), values)
+    return clipped, count
