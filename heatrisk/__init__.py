@@ -11,6 +11,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from heatrisk import alerts as alerts
     from heatrisk import api as api
     from heatrisk import city as city
     from heatrisk import cube as cube
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = _version("heatrisk")
 
 _ROOMS = (
+    "alerts",
     "api",
     "city",
     "cube",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def _told(error: OSError) -> tuple[Words, Words]:
 def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, in the place of an earlier one; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}-{os.getpid()}")
+    part = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         with part.open("wb") as file:
             file.write(content)

@@ -9,9 +9,13 @@ import pvlib
 import xarray as xr
 
 from heatrisk.grid import Grid
+from heatrisk.physics.irradiance import angstrom_prescott
 from heatrisk.physics.shadow import ShadeScene, sun_shares
 from heatrisk.physics.sky import sky_view_fraction
 from heatrisk.quantities import QUANTITIES, labelled
+
+#: Instants at which the sun is looked up within an interval of sunshine.
+_SUN_PARTS = 12
 
 
 def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
@@ -79,6 +83,42 @@ def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(
         split["dhi"], dims=ghi.dims, coords=ghi.coords, name="dhi", attrs=QUANTITIES["dhi"].attrs
     )
+
+
+@labelled("ghi")
+def sunshine_ghi(sunshine: xr.DataArray, interval: pd.Timedelta, lon: float, lat: float) -> xr.DataArray:
+    """Return the global irradiance that goes with measured sunshine, after Ångström and Prescott.
+
+    Parameters
+    ----------
+    sunshine : xarray.DataArray
+        Bright sunshine within the interval that ends at each ``time`` (UTC without zone), as a share of the
+        interval, 0 to 1; NaN where unknown.
+    interval : pandas.Timedelta
+        Length of the intervals.
+    lon, lat : float
+        Place [degrees].
+
+    Returns
+    -------
+    xarray.DataArray
+        Mean global horizontal irradiance of each interval [W m-2]; 0 at night.
+
+    See Also
+    --------
+    heatrisk.physics.irradiance.angstrom_prescott : the formula and its source.
+    """
+    times = pd.DatetimeIndex(sunshine["time"].values)
+    parts = (np.arange(_SUN_PARTS) + 0.5) * (
+        interval.to_timedelta64() / _SUN_PARTS
+    ) - interval.to_timedelta64()
+    moments = pd.DatetimeIndex((times.values[:, None] + parts).ravel(), tz="UTC")
+    sun = pvlib.solarposition.get_solarposition(moments, lat, lon, method="nrel_numpy")
+    cosz = np.cos(np.radians(sun["zenith"].to_numpy())).reshape(-1, _SUN_PARTS)
+    top = pvlib.irradiance.get_extra_radiation(moments).to_numpy().reshape(-1, _SUN_PARTS)
+    up = np.maximum((cosz > 0.0).mean(axis=1), 1.0 / _SUN_PARTS)
+    ghi = angstrom_prescott(sunshine.values / up, (top * np.clip(cosz, 0.0, None)).mean(axis=1))
+    return sunshine.copy(data=ghi)
 
 
 @labelled("sunlit")

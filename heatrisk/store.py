@@ -7,6 +7,8 @@
                          tiles/             pictures, see heatrisk.pyramid
                          shelters.geojson
                          buildings.geojson  outlines, for maps without a base map
+                         inputs/            files that were fetched from the web, as they were
+                         …                  further documents
     <root>/latest -> runs/<run_id>
 
 A run is written beside its place, read back and compared by checksum, forced to disk and only then renamed. A
@@ -17,13 +19,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +39,7 @@ import xarray as xr
 from heatrisk import cube, disk, pyramid
 from heatrisk.errors import RunNotFoundError, StoreError
 from heatrisk.pyramid import Pyramid
-from heatrisk.stored import StoredRun
+from heatrisk.stored import StoredRun, is_document, is_plain
 from heatrisk.words import Words
 
 LATEST = "latest"
@@ -73,6 +76,11 @@ class NewRun:
         Pictures of the layers.
     shelters, buildings : mapping
         GeoJSON feature collections in longitude and latitude.
+    inputs : mapping
+        Files that are kept with the run, by the names they get. Nobody may write them again: where the disk
+        allows it the run shares their bytes. One that the manifest records must have its digest.
+    documents : mapping
+        Further texts of the run by file name, e.g. ``"unresolved.csv"``.
     """
 
     dataset: xr.Dataset
@@ -80,6 +88,8 @@ class NewRun:
     pyramid: Pyramid
     shelters: Mapping[str, Any]
     buildings: Mapping[str, Any]
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunStore:
@@ -203,7 +213,8 @@ class RunStore:
         Raises
         ------
         StoreError
-            The name is malformed, the disk refuses, or what was written does not read back the same.
+            A name is malformed or taken, the disk refuses, an input is not the one that was read, or what was
+            written does not read back the same.
         """
         wanted = str(run.manifest["run_id"])
         if not _RUN_ID.fullmatch(wanted):
@@ -290,9 +301,47 @@ def _fill(work: Path, name: str, run: NewRun) -> None:
     for file, content in (("shelters", run.shelters), ("buildings", run.buildings)):
         text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         (work / f"{file}.geojson").write_text(text, "utf-8")
+    _keep_inputs(work / "inputs", run)
+    for file, text in run.documents.items():
+        if not is_document(file):
+            raise _bad_name(file)
+        (work / file).write_bytes(text.encode())
     manifest = {"timezone": "Asia/Tokyo", **run.manifest, **_facts(run), "run_id": name, "arrays": arrays}
     text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
     (work / "run.json").write_text(text + "\n", "utf-8")
+
+
+def _keep_inputs(folder: Path, run: NewRun) -> None:
+    """Keep the inputs that were fetched, each checked against what the manifest says was read."""
+    records = [file for reading in run.manifest.get("inputs", ()) for file in reading.get("files", ())]
+    if run.inputs:
+        folder.mkdir()
+    for name, path in run.inputs.items():
+        if not is_plain(name):
+            raise _bad_name(name)
+        try:
+            (folder / name).hardlink_to(path)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(path, folder / name)
+        with (folder / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        read = {record["sha256"] for record in records if record["name"] == path.name}
+        if read and digest not in read:
+            raise StoreError(
+                Words("入力ファイルが計算中に変わりました", "an input changed while the run was made"),
+                where=path,
+                got=digest,
+                expected=", ".join(sorted(read)),
+                remedy=Words("もう一度実行してください", "Run again."),
+            )
+
+
+def _bad_name(name: str) -> StoreError:
+    return StoreError(
+        Words("計算結果に置けないファイル名です", "a run cannot hold a file of this name"),
+        where=name,
+        remedy=Words("ファイル名を変えてください", "Choose another name."),
+    )
 
 
 def _facts(run: NewRun) -> dict[str, Any]:

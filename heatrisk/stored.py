@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +23,19 @@ from heatrisk.words import Words
 
 _MAPS = ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit", "risk", "risk_sport")
 _LINES = ("official", "anchor_offset")
+
+#: What a run holds besides its documents.
+_PARTS = {"run.json", "fields.zarr", "tiles", "inputs", "shelters.geojson", "buildings.geojson"}
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a text can name a file of a run's folder, and of no other."""
+    return name.isprintable() and not re.search(r"^[.\s]|[/\\:]|^$", name) and len(name.encode()) <= 200
+
+
+def is_document(name: str) -> bool:
+    """Tell whether a text can name a further document of a run."""
+    return is_plain(name) and name not in _PARTS
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,21 @@ class StoredRun:
     def buildings(self) -> bytes:
         """Outlines of the buildings, GeoJSON text ready to be sent."""
         return (self.path / "buildings.geojson").read_bytes()
+
+    def document(self, name: str) -> str | None:
+        """Return a further document of the run as it was written, or None where it has none of that name.
+
+        Parameters
+        ----------
+        name : str
+            File name, e.g. ``"unresolved.csv"``.
+        """
+        if not is_document(name):
+            return None
+        try:
+            return (self.path / name).read_bytes().decode()
+        except FileNotFoundError:
+            return None
 
     def tile_array(self, layer: str, zoom: int) -> Codes:
         """Return the codes of one layer at one zoom, memory-mapped, shape (time, rows, columns).

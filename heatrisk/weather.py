@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from heatrisk.words import JST, Words
 INSTANTANEOUS = ("ta", "rh", "va", "ps")
 PRECEDING_MEAN = ("ghi", "dni", "dhi")
 
+OfficialKind = Literal["forecast", "observed"]
+
 
 @dataclass(frozen=True)
 class Station:
@@ -30,17 +33,20 @@ class Station:
         Name for people; the number where none is known.
     lon, lat : float, optional
         Position [degrees].
+    elevation : float, optional
+        Height of its ground above sea level [m].
     """
 
     id: str
     name: str
     lon: float | None = None
     lat: float | None = None
+    elevation: float | None = None
 
 
 @dataclass(frozen=True)
 class OfficialForecast:
-    """The official WBGT forecast, unaltered.
+    """Official WBGT, unaltered: a forecast, or what was observed on a day gone by.
 
     Parameters
     ----------
@@ -51,11 +57,13 @@ class OfficialForecast:
     values : numpy.ndarray
         Official WBGT, shape (stations, times) [degC]; NaN where none was published.
     issued : tuple of pandas.Timestamp
-        Issue time of each station's row, UTC without zone.
+        Issue time of each station's row, UTC without zone; of observations, the instant of the last.
     source : str
         Name of the publication, for attribution.
     weights : tuple of float, optional
         Share of each station in the city's value, summing to 1; equal shares if omitted.
+    kind : {"forecast", "observed"}
+        What the values are.
 
     Raises
     ------
@@ -69,6 +77,7 @@ class OfficialForecast:
     issued: tuple[pd.Timestamp, ...]
     source: str
     weights: tuple[float, ...] = ()
+    kind: OfficialKind = "forecast"
 
     def __post_init__(self) -> None:
         if not self.weights:

@@ -12,8 +12,8 @@ from heatrisk.words import Words
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def explains(error: HeatRiskError, path: Path) -> str:
-    """Check that an error names its file and a remedy in Japanese and in English; return both texts."""
+def explains(error: HeatRiskError, path: Path | str) -> str:
+    """Check that an error names its file (or address) and a remedy in both languages; return both texts."""
     japanese, english = error.text("ja"), error.text("en")
     for text in (japanese, english):
         assert str(path) in text, text

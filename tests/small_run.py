@@ -19,10 +19,11 @@ from pyproj import CRS, Transformer
 
 from heatrisk.grid import Grid
 from heatrisk.risk import RISK_SCALES, classify
-from heatrisk.shelters import Opening, Shelter, to_geojson
+from heatrisk.shelters import Opening, Report, Shelter, to_geojson
 from heatrisk.store import NewRun, RunStore, new_run_id
 from heatrisk.stored import StoredRun
 from heatrisk.tiles import build
+from heatrisk.words import Words
 
 GRID = Grid("EPSG:6677", Affine(5, 0, -24800, 0, -5, -35000), (50, 60))
 #: 03, 06 … 24 JST of 5 August 2025.
@@ -60,6 +61,21 @@ SHELTERS = (
         35.6825,
         designation="cool_share",
         hours_text="お寺へお尋ねください",
+    ),
+    Shelter(
+        "3",
+        "集会所",
+        address="ひなた市北町2-3",
+        designation="designated",
+        unplaced=Words("緯度・経度がありません", "no coordinates"),
+        reports=(
+            Report(
+                "congestion",
+                "busy",
+                datetime(2025, 8, 5, 4, 58, tzinfo=UTC),
+                datetime(2025, 8, 5, 6, 58, tzinfo=UTC),
+            ),
+        ),
     ),
 )
 

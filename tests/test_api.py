@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,13 +160,28 @@ def test_shelters_state_their_status_at_a_time(client: Client) -> None:
         assert answer.headers["content-type"] == "application/geo+json"
         return [feature["properties"]["status"]["state"] for feature in answer.json()["features"]]
 
-    assert states("2025-08-05T15:00") == ["open", "unknown"]
-    assert states("2025-08-05T21:00") == ["closed", "unknown"]
-    assert states("now") == ["open", "unknown"]
+    assert states("2025-08-05T15:00") == ["open", "unknown", "unknown"]
+    assert states("2025-08-05T21:00") == ["closed", "unknown", "unknown"]
+    assert states("now") == ["open", "unknown", "unknown"]
     status = client.get("/shelters", params={"lang": "en"}).json()["features"][1]["properties"]["status"]
     assert status["reason"].startswith("Please ask")
     assert status["at"] == "2025-08-05T05:10:00Z"
     is_problem(client.get("/shelters?at=noon"), 400, "time-not-found")
+
+
+def test_a_shelter_without_position_is_listed_and_reports_expire(client: Client) -> None:
+    def hall(at: str) -> dict[str, Any]:
+        features = client.get("/shelters", params={"at": at, "lang": "en"}).json()["features"]
+        assert [feature["properties"]["placed"] for feature in features] == [True, True, False]
+        assert features[2]["geometry"] is None
+        assert features[2]["properties"]["unplaced"] == "no coordinates"
+        return dict(features[2]["properties"])
+
+    [report] = hall("2025-08-05T14:10")["reports"]
+    assert (report["about"], report["state"]) == ("congestion", "busy")
+    assert report["text"] == "Crowding: rather busy (as of 13:58 JST, 12 min ago)"
+    assert hall("2025-08-05T13:57")["reports"] == [], "not yet reported"
+    assert hall("2025-08-05T15:58")["reports"] == [], "too old"
 
 
 def test_an_offset_in_a_query_need_not_be_escaped(client: Client) -> None:

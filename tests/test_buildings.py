@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import shapely
 
+from heatrisk.city.sections import HeightRule
 from heatrisk.errors import (
     HeatRiskError,
     InputError,
@@ -146,6 +147,24 @@ def test_height_rule() -> None:
     found, why = choose(*numbers)
     np.testing.assert_array_equal(found, np.array(height, dtype=float))
     assert why.tolist() == source
+
+
+@pytest.mark.parametrize(
+    ("rule", "height", "source"),
+    [("lod1", 6.5, "lod1"), ("measured", 7.9, "measured"), ("max", 7.9, "measured")],
+)
+def test_the_rule_of_the_city_file(rule: HeightRule, height: float, source: str) -> None:
+    def one(lod1: float, measured: float, code: float = 2) -> tuple[float, str]:
+        found, why = choose(*(np.array([n]) for n in (lod1, measured, np.nan, code)), rule=rule)
+        return float(found[0]), str(why[0])
+
+    assert one(6.5, 7.9) == (height, source)
+    assert one(9.0, 7.9) == ((7.9, "measured") if rule == "measured" else (9.0, "lod1"))
+    # Where only one is known, or the solid was made up, no rule changes anything.
+    assert one(np.nan, 7.9) == (7.9, "measured")
+    assert one(6.5, -9999.0) == (6.5, "lod1")
+    assert one(3.0, 9.3, code=0) == (9.3, "measured")
+    assert one(6.0, -9999.0, code=11) == (6.0, "estimated")
 
 
 def test_broken_outlines_are_mended_or_refused(tmp_path: Path) -> None:

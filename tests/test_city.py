@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from heatrisk.city import City, read_city
+from heatrisk.city.location import Url
 from heatrisk.errors import CityFileError
 from tests.messages import explains
 
@@ -38,7 +39,8 @@ def test_minimal_file(tmp_path: Path) -> None:
     assert city.factor(1e6) == 10, "half-metre sub-cells where the area allows"
     assert city.factor(33e6) == 5
     assert city.weather is None and city.shelters is None and city.trees is None
-    assert city.official is not None and city.official.stations[0].weight == 1.0
+    assert city.official is not None and city.official.stations is not None
+    assert city.official.stations[0].weight == 1.0
 
 
 def test_paths_are_absolute_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +49,8 @@ def test_paths_are_absolute_from_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     written(town, MINIMAL + '[trees]\ncanopy = "sub/canopy.tif"\n[ground]\nland_cover = "/data/cover.tif"\n')
     monkeypatch.chdir(tmp_path)
     city = read_city(Path("town/city.toml"))
-    assert city.buildings.path == town / "footprints.gpkg"
-    assert city.trees is not None and city.trees.canopy == town / "sub" / "canopy.tif"
+    assert city.buildings.paths == (town / "footprints.gpkg",)
+    assert city.trees is not None and city.trees.paths == (town / "sub" / "canopy.tif",)
     assert city.ground.land_cover == Path("/data/cover.tif")
     assert city.store.path == town / "store"
 
@@ -66,11 +68,38 @@ def test_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
 def test_stations_are_numbers_or_tables(tmp_path: Path) -> None:
     stations = '["44116", {id = "44132", name = "東京", lon = 139.75, lat = 35.69, weight = 3.0}]'
     official = read(tmp_path, MINIMAL.replace('["44116"]', stations)).official
-    assert official is not None
+    assert official is not None and official.stations is not None
     assert [(s.id, s.name, s.weight) for s in official.stations] == [
         ("44116", "", 1.0),
         ("44132", "東京", 3.0),
     ]
+
+
+def test_a_source_may_be_several_files_or_lie_on_the_web(tmp_path: Path) -> None:
+    several = """
+[terrain]
+path = ["dem/5a", "dem/10b.zip"]
+[shelters]
+path = "https://example.lg.jp/shelters.csv"
+facilities = "facilities.csv"
+"""
+    city = read(tmp_path, MINIMAL + several)
+    assert city.terrain is not None and city.shelters is not None
+    assert city.terrain.paths == (tmp_path / "dem" / "5a", tmp_path / "dem" / "10b.zip")
+    assert city.shelters.paths == (Url("https://example.lg.jp/shelters.csv"),)
+    assert city.shelters.facilities == (tmp_path / "facilities.csv",)
+
+
+def test_stations_may_be_left_to_distance(tmp_path: Path) -> None:
+    city = read(tmp_path, MINIMAL.replace('stations = ["44116"]', 'station_table = "amedastable.json"'))
+    assert city.official is not None and city.official.stations is None
+    assert city.official.station_table == tmp_path / "amedastable.json"
+
+
+def test_the_dumped_file_holds_names_and_no_folders(tmp_path: Path) -> None:
+    dumped = read(tmp_path, MINIMAL).model_dump_json(by_alias=True, exclude={"store"})
+    assert str(tmp_path) not in dumped
+    assert '"path":["footprints.gpkg"]' in dumped
 
 
 def test_bounds_are_west_south_east_north(tmp_path: Path) -> None:
@@ -108,6 +137,12 @@ WRONG = {
     ),
     "nothing to compute from": (
         '[official]\npath = "yohou.csv"\nstations = ["44116"]', "", "[official]", "[weather]", "[weather]",
+    ),
+    "empty path": ('"footprints.gpkg"', '""', "buildings.path.0", "パスか URL", "a path or a URL"),
+    "path as number": ('"footprints.gpkg"', "3", "buildings.path.0", "パスか URL", "a path or a URL"),
+    "no path": ('"footprints.gpkg"', "[]", "buildings.path", "正しく", "not a valid"),
+    "unknown height rule": (
+        "[official]", 'height = "lod2"\n[official]', "buildings.height", "正しく", "not a valid",
     ),
     "unknown ground": (
         "[official]", '[ground]\ndefault = "sand"\n[official]', "ground.default", "正しく", "not a valid",

@@ -184,12 +184,15 @@ def test_hours_and_shelters_are_listed(browser: Any, address: str, size: tuple[i
         assert len(rows) == 8
         assert re.sub(r"\s+", " ", rows[4]).startswith("15:00 4 危険 31.9 33")
         seen.page.click("#tab-shelters")
-        library, temple = seen.page.locator("#shelters .shelter").all_inner_texts()
+        library, temple, hall = seen.page.locator("#shelters .shelter").all_inner_texts()
         assert "中央図書館" in library and "開いています" in library and "9:00～20:00" in library
         assert "クーリングシェルター" in library and "給水" in library
         assert "不明" in temple and "お寺へお尋ねください" in temple
         # Text of a city's list is text, never markup.
         assert "<b>本堂</b>" in temple
+        # Without position: in the list, last, with neither distance nor link to the map.
+        assert "集会所" in hall and "位置は未確認" in hall and " m" not in hall.splitlines()[0]
+        assert seen.page.locator("#shelters .shelter >> nth=2").locator("button").count() == 0
         if size == PHONE:
             seen.page.click("#tab-shelters")
         seen.page.click("#later")

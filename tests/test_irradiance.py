@@ -103,3 +103,18 @@ def test_implied_temperature_counts_no_more_sun_than_the_regression_can_use() ->
         values = [30.0, 55.0, 600.0, 2.0]
         values[missing] = np.nan
         assert np.isnan(irradiance.implied_temperature(*values))
+
+
+def test_angstrom_prescott_by_the_worked_example() -> None:
+    """FAO-56, example 10: Rio in May, n = 7.1 h of N = 10.9 h, Ra = 25.1 and Rs = 14.5 MJ m-2 a day.
+
+    The example's inputs are printed to 0.1, which leaves 0.06 open in its result.
+    """
+    assert irradiance.angstrom_prescott(7.1 / 10.9, 25.1) == pytest.approx(14.5, abs=0.06)
+
+
+def test_sunshine_ranges_from_a_quarter_to_three_quarters_of_what_arrives() -> None:
+    ghi = irradiance.angstrom_prescott(
+        [0.0, 1.0, 1.4, np.nan, np.nan, 0.5], [800.0, 800.0, 800.0, 800.0, 0.0, np.nan]
+    )
+    np.testing.assert_allclose(ghi, [200.0, 600.0, 600.0, np.nan, 0.0, np.nan])

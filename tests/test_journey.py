@@ -301,10 +301,10 @@ def test_init_says_what_is_missing_and_what_it_left_aside(
 ) -> None:
     city.unlink()
     _no_forecast(city.parent)
-    shutil.copy(city.parent / "footprints.gpkg", city.parent / "more.gpkg")
+    (city.parent / "minutes.docx").write_bytes(b"PK")
     code, text = heatrisk("init", city.parent)
     assert code == 0, text
-    assert "more.gpkg" in text
+    assert "minutes.docx" in text
     assert "[official]" in text
     code, text = heatrisk("run", city)
     assert code == 20

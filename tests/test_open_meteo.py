@@ -12,6 +12,7 @@ import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError, UnitsError
 from heatrisk.sources.open_meteo import read_open_meteo
+from heatrisk.sources.query import WeatherQuery
 from tests.messages import explains
 
 
@@ -121,7 +122,22 @@ def test_diffuse_radiation_from_the_direct_horizontal(tmp_path: Path) -> None:
             SourceError,
             "noon",
         ),
-        (lambda c: c["hourly"]["time"].__setitem__(2, "2025-08-05T05:00"), InputError, "4"),
+        (
+            lambda c: c["hourly"]["time"].__setitem__(2, "2025-08-05T05:00"),
+            InputError,
+            "2025-08-05 01:00 JST → 2025-08-05 05:00 JST",
+        ),
+        (
+            lambda c: (c["hourly_units"].update(time="unixtime"), c["hourly"].update(time=[0, 1, 10**17])),
+            SourceError,
+            "1000",
+        ),
+        (
+            lambda c: (c["hourly_units"].update(time="unixtime"), c["hourly"].update(time=[0, 1, 10**30])),
+            SourceError,
+            "time",
+        ),
+        (lambda c: c.update(utc_offset_seconds=10**9), SourceIncompleteError, "utc_offset_seconds"),
         (lambda c: c["hourly"].update(time=[]), SourceIncompleteError, "hourly.time"),
         (lambda c: c.pop("hourly"), SourceIncompleteError, "hourly"),
         (lambda c: c.pop("hourly_units"), SourceIncompleteError, "hourly_units"),
@@ -136,6 +152,94 @@ def test_bad_answers_are_explained(
     with pytest.raises(kind) as caught:
         read_open_meteo(path)
     assert told in explains(caught.value, path)
+
+
+def test_daylight_saving_time_is_one_offset_an_answer(tmp_path: Path) -> None:
+    """In summer New York is four hours behind UTC, and the answer says so for all of its rows."""
+    content = changed(lambda c: c.update(utc_offset_seconds=-14400, timezone="America/New_York"))
+    series = read_open_meteo(saved(tmp_path, content))[0].series
+    assert series is not None
+    assert series["time"].values[0] == np.datetime64("2025-08-05T04:00")
+
+
+def test_three_hourly_radiation_is_the_mean_of_three_hours(tmp_path: Path) -> None:
+    content = changed(
+        lambda c: c["hourly"].update(time=[f"2025-08-05T{hour}:00" for hour in ("09", "12", "15")])
+    )
+    weather, reading = read_open_meteo(saved(tmp_path, content))
+    assert weather.series is not None
+    assert weather.interval == np.timedelta64(3, "h")
+    assert weather.series["ghi"].values.tolist() == [0.0, 10.0, 250.0], "already the mean of its interval"
+    assert reading.facts["interval_minutes"] == 180
+
+
+def test_quarters_of_an_hour_become_halves(tmp_path: Path) -> None:
+    def quarters(content: dict[str, Any]) -> None:
+        times = [f"2025-08-05T{k // 4:02d}:{k % 4 * 15:02d}" for k in range(13)]
+        values = {name: np.linspace(20.0, 32.0, 13).tolist() for name in content["hourly"]}
+        content["minutely_15"] = values | {"time": times, "surface_pressure": [1000.0] * 13}
+        content["minutely_15_units"] = content.pop("hourly_units")
+        del content["hourly"]
+
+    weather, reading = read_open_meteo(saved(tmp_path, changed(quarters)))
+    assert weather.series is not None
+    assert weather.series["ta"].values.tolist() == [22.0, 24.0, 26.0, 28.0, 30.0, 32.0]
+    assert weather.series["ghi"].values.tolist() == [21.5, 23.5, 25.5, 27.5, 29.5, 31.5]
+    assert reading.facts["given_interval_minutes"] == 15
+
+
+def test_radiation_at_instants_is_not_taken_for_means(tmp_path: Path) -> None:
+    def instants(content: dict[str, Any]) -> None:
+        hourly = content["hourly"]
+        hourly["shortwave_radiation_instant"] = hourly.pop("shortwave_radiation")
+
+    weather, reading = read_open_meteo(saved(tmp_path, changed(instants)))
+    assert weather.series is not None
+    assert "ghi" not in weather.series
+    assert [note.code for note in reading.notes] == ["radiation_instant_unused"]
+
+
+MITAKA = (139.56, 35.683)
+
+
+def at(lon: float, lat: float, ta: float, **more: Any) -> dict[str, Any]:
+    return changed(
+        lambda c: (c.update(longitude=lon, latitude=lat, **more), c["hourly"].update(temperature_2m=[ta] * 3))
+    )
+
+
+def test_of_several_places_the_nearest_counts(tmp_path: Path) -> None:
+    path = saved(tmp_path, [at(139.9, 35.7, 1.0), at(139.56, 35.7, 2.0), at(139.56, 35.6, 3.0)])
+    weather, reading = read_open_meteo(WeatherQuery((path,), MITAKA))
+    assert weather.series is not None
+    assert weather.series["ta"].values.tolist() == [2.0, 2.0, 2.0]
+    assert reading.facts["places"] == 3
+    # 0.017 degrees of latitude, a degree being 111 km
+    assert reading.facts["distance_km"] == pytest.approx(0.017 * 111, abs=0.06)
+    with pytest.raises(SourceError) as caught:
+        read_open_meteo(path)
+    assert "35.7, 139.9" in explains(caught.value, path)
+
+
+def test_a_far_place_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, at(135.5, 34.7, 30.0))
+    notes = read_open_meteo(WeatherQuery((path,), MITAKA))[1].notes
+    assert [note.code for note in notes] == ["weather_far"]
+    assert read_open_meteo(path)[1].notes == ()
+
+
+def test_answers_for_one_place_are_joined(tmp_path: Path) -> None:
+    later = at(139.5625, 35.7, 31.0)
+    later["hourly"]["time"] = [f"2025-08-05T0{hour}:00" for hour in (3, 4, 5)]
+    for name, content in (("b.json", answer()), ("a.json", later)):
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    weather, reading = read_open_meteo(WeatherQuery((tmp_path,), MITAKA))
+    assert weather.series is not None
+    assert weather.series["ta"].values.tolist() == [27.4, 27.0, 26.6, 31.0, 31.0, 31.0]
+    assert (reading.used, len(reading.files)) == (6, 2)
+    (tmp_path / "c.json").write_text(json.dumps(answer()), encoding="utf-8")
+    with pytest.raises(InputError, match="same time"):
+        read_open_meteo(tmp_path)
 
 
 @pytest.mark.parametrize(

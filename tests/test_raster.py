@@ -71,7 +71,7 @@ def test_slope_lands_where_it_is(tmp_path: Path, cell: float) -> None:
     # Thinning a finer file by nearest moves values by less than half a cell of the grid.
     tolerance = 0.05 * 2.5 * 1.4 if cell < 2.5 else 1e-3
     np.testing.assert_allclose(values, plane(GRID.x[None, :], GRID.y[:, None]), atol=tolerance)
-    assert (reading.read, reading.used, reading.facts["covered"]) == (600, 600, 1.0)
+    assert (reading.read, reading.used, reading.covered) == (600, 600, 1.0)
 
 
 def test_geographic_file(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_partial_cover_stays_empty(tmp_path: Path) -> None:
     read, reading = read_raster(path, GRID, role="canopy")
     assert np.isfinite(read[:, :15]).all()
     assert np.isnan(read[:, 16:]).all()
-    assert reading.facts["covered"] == pytest.approx(0.5, abs=0.03)
+    assert reading.covered == pytest.approx(0.5, abs=0.03)
     assert reading.used == int(np.isfinite(read).sum())
 
 

@@ -218,8 +218,8 @@ def test_city_file_is_valid_and_every_key_is_explained() -> None:
     city = read_city(SAMPLE / "city.toml")
     assert city.city.sample and city.official is not None and city.weather is not None
     assert city.terrain and city.trees and city.ground.land_cover and city.shelters
-    named = [city.buildings.path, city.terrain.path, city.trees.canopy, city.ground.land_cover]
-    named += [city.official.path, city.weather.path, city.shelters.path]
+    sections = [city.buildings, city.terrain, city.trees, city.official, city.weather, city.shelters]
+    named = [city.ground.land_cover, *(path for section in sections for path in section.paths)]
     assert all(path.is_file() for path in named)
     lines = (SAMPLE / "city.toml").read_text(encoding="utf-8").splitlines()
     keys = [n for n, line in enumerate(lines) if "=" in line and not line.startswith("#")]

@@ -11,13 +11,16 @@ import pytest
 from heatrisk.shelters import (
     EVERY_DAY,
     Opening,
+    Report,
+    Season,
     Shelter,
     from_geojson,
     public_holiday,
+    reported,
     status,
     to_geojson,
 )
-from heatrisk.words import JST
+from heatrisk.words import JST, Words
 
 WORKDAYS = frozenset(range(5))
 LIBRARY = Shelter(
@@ -135,6 +138,57 @@ def test_the_later_of_two_bands_opens_it() -> None:
     assert "13:00–17:00" in status(split, at(TUESDAY, "14:00")).reason.en
 
 
+@pytest.mark.parametrize(
+    ("season", "inside", "outside"),
+    [
+        (Season("2025-08-01", "2025-08-05"), TUESDAY, "2025-08-06"),
+        (Season("2025-08-05", "2025-09-30"), TUESDAY, "2026-08-05"),
+        (Season("--07-01", "--09-30"), "2026-09-30", "2026-10-01"),
+        (Season("--12-01", "--02-29"), "2028-02-29", "2028-03-01"),
+    ],
+)
+def test_hours_hold_in_their_season_alone(season: Season, inside: str, outside: str) -> None:
+    library = replace(LIBRARY, openings=(Opening(540, 1020, EVERY_DAY, True, season),))
+    assert state(library, inside, "12:00") == "open"
+    assert state(library, outside, "12:00") == "closed"
+    reason = status(library, at(outside, "12:00")).reason
+    assert str(season) in reason.ja and "開放期間の外" in reason.ja and "season" in reason.en
+
+
+def test_monthly_closing_days() -> None:
+    closed_on_first_tuesday = Opening(540, 1020, EVERY_DAY, monthly=frozenset({(1, 1)}))
+    library = replace(LIBRARY, openings=(closed_on_first_tuesday,))
+    assert state(library, TUESDAY, "12:00") == "closed"
+    assert "第1火曜日" in status(library, at(TUESDAY, "12:00")).reason.ja
+    assert state(library, "2025-08-12", "12:00") == "open"
+    second_monday = replace(closed_on_first_tuesday, monthly=frozenset({(2, 0)}))
+    assert state(replace(LIBRARY, openings=(second_monday,)), MOUNTAIN_DAY, "12:00") == "unknown"
+
+
+def test_a_moved_closing_day_is_not_guessed() -> None:
+    library = replace(LIBRARY, openings=(Opening(540, 1020, EVERY_DAY - {0}, moves=True),))
+    assert state(library, "2025-08-04", "12:00") == "closed"
+    assert state(library, MOUNTAIN_DAY, "12:00") == "unknown"
+    assert state(library, "2025-08-12", "12:00") == "unknown"
+    assert "振替" in status(library, at("2025-08-12", "12:00")).reason.ja
+    assert state(library, "2025-08-13", "12:00") == "open"
+
+
+def test_reports_are_told_with_their_age_while_they_hold() -> None:
+    seen = datetime(2025, 8, 5, 3, 0, tzinfo=UTC)
+    report = Report("congestion", "busy", seen, seen + timedelta(hours=2), 12)
+    broken = Report("water", "broken", seen - timedelta(hours=1), seen + timedelta(hours=2))
+    library = replace(LIBRARY, reports=(report, broken))
+    assert reported(library, seen - timedelta(hours=2)) == ()
+    crowding, water = reported(library, seen + timedelta(minutes=15))
+    assert crowding[1] == Words(
+        "混雑状況：やや混雑、12人（12:00 現在、15分前）",
+        "Crowding: rather busy, 12 people (as of 12:00 JST, 15 min ago)",
+    )
+    assert water[1].ja == "給水：使えません（11:00 現在、1時間15分前）"
+    assert reported(library, seen + timedelta(hours=2)) == ()
+
+
 # Cabinet Office, 国民の祝日 (the yearly lists for 2025 and 2026).
 HOLIDAYS = {
     2025: "1-1 1-13 2-11 2-23 2-24 3-20 4-29 5-3 5-4 5-5 5-6 7-21 8-11 9-15 9-23 10-13 11-3 11-23 11-24",
@@ -153,9 +207,29 @@ def test_geojson_round_trip() -> None:
         LIBRARY,
         replace(LIBRARY, id="2", openings=None, capacity=None),
         replace(LIBRARY, id="3", openings=(Opening(0, 1440),)),
+        replace(
+            LIBRARY,
+            id="4",
+            openings=(
+                Opening(0, 60, season=Season("--07-01", "--09-30"), monthly=frozenset({(1, 2)}), moves=True),
+            ),
+        ),
+        replace(
+            LIBRARY,
+            id="5",
+            lon=None,
+            lat=None,
+            unplaced=Words("住所なし", "no address"),
+            reports=(
+                Report("water", "broken", datetime(2025, 8, 5, tzinfo=UTC), datetime(2025, 8, 6, tzinfo=UTC)),
+            ),
+        ),
     )
     collection = json.loads(json.dumps(to_geojson(shelters)))
     assert from_geojson(collection) == shelters
+    assert collection["features"][4]["geometry"] is None
+    older = {"days": [0], "holidays": None, "start": 0, "end": 60}
+    assert Opening.from_dict(older) == Opening(0, 60, frozenset({0})), "runs of older versions stay readable"
     feature = collection["features"][0]
     assert feature["geometry"] == {"type": "Point", "coordinates": [139.56, 35.68]}
     assert feature["properties"]["designation"] == "designated"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from heatrisk.errors import InputError, LayerNotFoundError, RunNotFoundError, St
 from heatrisk.store import RunStore, new_run_id
 from heatrisk.stored import StoredRun
 from tests.made_run import RUN_ID, made_dataset, made_run
+from tests.messages import explains
 
 
 @pytest.fixture(scope="module")
@@ -361,6 +363,89 @@ def test_publishing_is_one_swap(tmp_path: Path) -> None:
     reader.join()
     assert seen <= names
     assert kept.open().id == max(names)
+
+
+def recorded(path: Path, digest: str | None = None) -> dict[str, object]:
+    """Return a run's manifest that records one input."""
+    found = digest or hashlib.sha256(path.read_bytes()).hexdigest()
+    files = [{"name": path.name, "sha256": found, "bytes": 1}]
+    return {**made_run().manifest, "inputs": [{"role": "city", "files": []}, {"role": "x", "files": files}]}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_inputs_are_kept_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    path = tmp_path / "yohou.csv"
+    path.write_bytes(b"44132,310\r\n")
+    if not links:
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EXDEV, "another disk")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    made = replace(made_run(made_dataset((70, 70), 1)), manifest=recorded(path), inputs={"予測.csv": path})
+    kept = RunStore(tmp_path / "store").write(made)
+    path.unlink()
+    found = kept.path / "inputs" / "予測.csv"
+    assert found.read_bytes() == b"44132,310\r\n"
+    assert found.stat().st_ino in synced
+
+
+def test_an_input_that_is_not_the_one_that_was_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "yohou.csv"
+    path.write_bytes(b"44132,310")
+    made = made_run(made_dataset((70, 70), 1))
+    kept = RunStore(tmp_path / "store")
+    with pytest.raises(StoreError) as caught:
+        kept.write(replace(made, manifest=recorded(path, "0" * 64), inputs={"a": path}))
+    explains(caught.value, path)
+    with pytest.raises(StoreError, match="gone"):
+        kept.write(replace(made, inputs={"a": tmp_path / "gone"}))
+    assert kept.runs() == []
+    unread = kept.write(replace(made, manifest=recorded(tmp_path / "yohou.csv"), inputs={"a": path}))
+    assert (unread.path / "inputs" / "a").read_bytes() == b"44132,310"
+
+
+def test_documents_come_back_to_the_letter(tmp_path: Path) -> None:
+    texts = {"unresolved.csv": "\ufeff名称,理由\r\n集会所,住所なし\r\n", "alerts.json": "{}", "空.txt": ""}
+    run = RunStore(tmp_path).write(replace(made_run(made_dataset((70, 70), 1)), documents=texts))
+    assert {name: run.document(name) for name in texts} == texts
+    (tmp_path / "outside.txt").write_text("secret")
+    for name in (
+        "none.csv",
+        "run.json",
+        "tiles",
+        "inputs",
+        "../../outside.txt",
+        "",
+        ".",
+        "..",
+        "a\0b",
+        "x" * 999,
+    ):
+        assert run.document(name) is None, name
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "/etc/a", "a/b", "a\\b", "c:d", "", ".", "..", ".a", "a\0", "a\nb", " a", "あ" * 99]
+)
+def test_names_that_leave_the_run_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("x")
+    kept, made = RunStore(tmp_path / "store"), made_run(made_dataset((70, 70), 1))
+    for wrong in ({"documents": {name: ""}}, {"inputs": {name: tmp_path / "file"}}):
+        with pytest.raises(StoreError, match="file of this name"):
+            kept.write(replace(made, **wrong))
+    assert kept.runs() == []
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "file"}
+
+
+@pytest.mark.parametrize("name", ["run.json", "tiles", "inputs", "fields.zarr", "shelters.geojson"])
+def test_a_document_does_not_replace_a_part_of_the_run(tmp_path: Path, name: str) -> None:
+    made = made_run(made_dataset((70, 70), 1))
+    with pytest.raises(StoreError, match="file of this name") as caught:
+        RunStore(tmp_path).write(replace(made, documents={name: ""}))
+    explains(caught.value, name)
 
 
 def test_run_names_and_grids() -> None:

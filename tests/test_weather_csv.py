@@ -69,8 +69,8 @@ def test_zone_in_the_text_wins(tmp_path: Path) -> None:
         (ENGLISH.replace("30.5", "warm"), SourceError, "warm"),
         (ENGLISH.replace("T10:00", " 10 o'clock"), SourceError, "10 o'clock"),
         (ENGLISH.replace("T10:00", "T25:00"), SourceError, "T25:00"),
-        (ENGLISH.replace("T10:00", "T09:00"), InputError, "0 days"),
-        (ENGLISH.replace("T10:00", "T08:00"), InputError, "-1 days"),
+        (ENGLISH.replace("T10:00", "T09:00"), InputError, "09:00 JST → 2025-08-05 09:00 JST"),
+        (ENGLISH.replace("T10:00", "T08:00"), InputError, "09:00 JST → 2025-08-05 08:00 JST"),
         (ENGLISH.replace(",1000,700", ""), SourceIncompleteError, "cut off"),
         (ENGLISH.replace(",60,", ",160,"), UnitsError, "160"),
         (ENGLISH.replace("va", "va(furlong)"), UnitsError, "furlong"),
@@ -98,3 +98,51 @@ def test_a_pyranometer_s_night_and_a_hygrometer_s_fog_are_clipped_and_counted(tm
     file.write_text("time,ta,rh,ghi\n2025-08-05T00:00,25,60,-150\n2025-08-05T01:00,25,60,0\n")
     with pytest.raises(UnitsError):
         read_weather_csv(file)
+
+
+def test_files_are_joined_in_the_order_of_their_times(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text(ENGLISH, encoding="utf-8")
+    later = (
+        ENGLISH.replace("T10:", "T12:").replace("T09:", "T11:").replace(",ghi", "").replace("va", "va(km/h)")
+    )
+    (tmp_path / "a.csv").write_text(later.replace(",600", "").replace(",700", ""), encoding="cp932")
+    weather, reading = read_weather_csv(tmp_path)
+    assert weather.series is not None
+    np.testing.assert_allclose(weather.series["va"], [2.0, 2.5, 2.0 / 3.6, 2.5 / 3.6])
+    np.testing.assert_array_equal(weather.series["ghi"], [600.0, 700.0, np.nan, np.nan])
+    assert (reading.read, reading.used, len(reading.files)) == (4, 4, 2)
+    (tmp_path / "c.csv").write_text(ENGLISH, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_weather_csv(tmp_path)
+    explains(caught.value, tmp_path)
+
+
+#: As JMA's download page writes it: rows above the header, each value with its quality, CP932.
+DOWNLOADED = """ダウンロードした時刻：2025/08/06 10:00:00
+
+,府中,府中,府中,府中,府中,府中,府中,府中,府中,府中
+年月日時,気温(℃),気温(℃),気温(℃),風速(m/s),風速(m/s),風速(m/s),風速(m/s),風速(m/s),相対湿度(％),相対湿度(％)
+,,,,,,風向,風向,,,
+,,品質情報,均質番号,,品質情報,,品質情報,均質番号,,品質情報
+2025/8/5 1:00:00,27.1,8,1,1.2,8,南,8,1,85,8
+2025/8/5 2:00:00,26.8,5,1,,1,,1,1,86,8
+2025/8/5 3:00:00,99.9,4,1,0.9,8,北,8,1,88,8
+2025/8/5 4:00:00,26.1,8,1,0.9,8,北,8,1,88,8
+"""
+
+
+def test_table_of_the_download_page_with_its_quality(tmp_path: Path) -> None:
+    weather, reading = read_weather_csv(written(tmp_path, DOWNLOADED, "cp932"))
+    series = weather.series
+    assert series is not None
+    assert series["time"].values[0] == np.datetime64("2025-08-04T16:00")
+    np.testing.assert_array_equal(series["ta"], [27.1, 26.8, np.nan, 26.1])
+    np.testing.assert_array_equal(series["va"], [1.2, np.nan, 0.9, 0.9])
+    assert reading.read == 4
+
+
+def test_energy_of_ten_minutes(tmp_path: Path) -> None:
+    text = "日時,気温,湿度,日射量(MJ/m2)\n2025/8/5 9:00,30,60,0.3\n2025/8/5 9:10,30,60,0.6\n"
+    series = read_weather_csv(written(tmp_path, text))[0].series
+    assert series is not None
+    np.testing.assert_allclose(series["ghi"], [500.0, 1000.0])

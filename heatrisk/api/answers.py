@@ -12,7 +12,7 @@ from heatrisk.api.service import Service
 from heatrisk.layers import LAYERS
 from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, Level
-from heatrisk.shelters import from_geojson, status
+from heatrisk.shelters import from_geojson, reported, status
 from heatrisk.stored import CellSeries, StoredRun
 from heatrisk.words import Language, Words
 
@@ -122,7 +122,7 @@ def scale(name: str) -> dict[str, Any]:
 def _level(index: int, level: Level) -> dict[str, Any]:
     return {
         "index": index, "code": level.code, "lower": number(level.lower), "colour": level.colour,
-        "words": both(level.words), "advice": both(level.advice),
+        "words": both(level.words), "advice": None if level.advice is None else both(level.advice),
     }  # fmt: skip
 
 
@@ -201,13 +201,18 @@ def _risk(cell: CellSeries, name: str, scale_name: str, index: int) -> dict[str,
 
 
 def shelters(run: StoredRun, at: datetime) -> dict[str, Any]:
-    """Return the shelters of a run as GeoJSON, each with its opening status at an instant."""
+    """Return the shelters of a run as GeoJSON, each with its opening status at an instant.
+
+    One without position has the geometry null and ``placed`` false; reports that are too old are left out.
+    """
     collection = run.shelters
     features = []
     for feature, shelter in zip(collection["features"], from_geojson(collection), strict=True):
         found = status(shelter, at)
         stated = {"state": found.state, "reason": both(found.reason), "at": utc(at)}
-        features.append({**feature, "properties": {**feature["properties"], "status": stated}})
+        reports = [{**report.as_dict(), **both(words)} for report, words in reported(shelter, at)]
+        more = {"status": stated, "placed": feature["geometry"] is not None, "reports": reports}
+        features.append({**feature, "properties": {**feature["properties"], **more}})
     return {**collection, "features": features}
 
 

@@ -24,9 +24,12 @@ function item(shelter, show) {
   const facts = [
     state === "open" ? "" : spoken(reason),
     shelter.opens_on !== "unknown" ? words(`opens_${shelter.opens_on}`) : "",
+    shelter.at ? "" : words("unplaced"),
     shelter.address,
+    shelter.place,
     shelter.capacity == null ? shelter.capacity_text : words("capacity", { n: shelter.capacity }),
     shelter.equipment?.length ? words("equipment", { list: equipment(shelter) }) : "",
+    ...(shelter.reports ?? []).map(spoken),
     shelter.note,
   ].filter(Boolean);
   const name = shelter.at

@@ -22,6 +22,10 @@ from heatrisk.physics.constants import (
 
 Array = npt.NDArray[np.float64]
 
+# Ångström-Prescott coefficients, recommended where none are calibrated (FAO-56, eq. 35)
+ANGSTROM_OVERCAST = 0.25  # [1] share of the extraterrestrial radiation that arrives without any sunshine
+ANGSTROM_SUN = 0.50  # [1] what full sunshine adds
+
 CLEAR_MEAN_MIN = 1.0  # [W m-2] a window with less clear-sky radiation than this has no sun to share out
 
 
@@ -82,6 +86,35 @@ def direct_fraction(ghi: npt.ArrayLike, cosz: npt.ArrayLike, distance: npt.Array
     n = clearness(ghi, cosz, distance)
     share = np.clip(np.exp(3.0 - 1.34 * n - 1.65 / np.maximum(n, 1e-6)), 0.0, 0.9)
     return np.where(n <= 0.0, 0.0, share)[()]
+
+
+def angstrom_prescott(sunshine: npt.ArrayLike, ghi_top: npt.ArrayLike) -> Array:
+    """Global radiation that goes with a duration of sunshine.
+
+    ``ghi = (0.25 + 0.50 n / N) Ra``: made for days; of a single hour it gives the rough size only, for
+    it does not know whether the cloud that hides the sun is thin or dark.
+
+    Parameters
+    ----------
+    sunshine : array_like
+        Bright sunshine as a share of the time that the sun was up, ``n / N``; 0 to 1. [1]
+    ghi_top : array_like
+        Extraterrestrial irradiance on the horizontal, mean of the same period, ``Ra``. [W m-2]
+
+    Returns
+    -------
+    array
+        Global horizontal irradiance: 0 where the sun is not up, even where the sunshine is unknown; else NaN
+        where an input is NaN. [W m-2]
+
+    References
+    ----------
+    Allen, Pereira, Raes & Smith (1998). Crop evapotranspiration. FAO Irrigation and Drainage Paper 56,
+    equation 35.
+    """
+    share, top = _arrays(sunshine, ghi_top)
+    ghi = (ANGSTROM_OVERCAST + ANGSTROM_SUN * np.clip(share, 0.0, 1.0)) * top
+    return np.where(top <= 0.0, 0.0, ghi)[()]
 
 
 def substep_ghi(ghi_mean: npt.ArrayLike, window: npt.ArrayLike, ghi_clear: npt.ArrayLike) -> Array:

@@ -1,35 +1,40 @@
 """Doors in: one file a provider or format.
 
-Every reader keeps one contract. It takes a path, returns the data under standard names and units together
+Every reader keeps one contract. It takes paths, returns the data under standard names and units together
 with a :class:`~heatrisk.sources.reading.Reading`, and raises a :class:`~heatrisk.errors.SourceError` or
 :class:`~heatrisk.errors.InputError` that names the file, the place in it and the remedy; a library's own
 exception never leaves a reader. Nothing is guessed: what cannot be used is refused, with its reason.
 
 A new provider of weather is one file and one row of :data:`WEATHER_SOURCES`; a third party registers its
-reader under the entry point group ``heatrisk.weather_sources``.
+reader under the entry point group ``heatrisk.weather_sources``. A reader of weather takes a
+:class:`~heatrisk.sources.query.WeatherQuery`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from pathlib import Path
 from types import MappingProxyType
 
 from heatrisk.errors import InputError
+from heatrisk.sources.amedas import read_amedas
+from heatrisk.sources.epw import read_epw
 from heatrisk.sources.open_meteo import read_open_meteo
+from heatrisk.sources.query import WeatherQuery
 from heatrisk.sources.reading import Reading
 from heatrisk.sources.weather_csv import read_weather_csv
 from heatrisk.weather import Weather
 from heatrisk.words import Words
 
-WeatherReader = Callable[[Path], tuple[Weather, Reading]]
+WeatherReader = Callable[[WeatherQuery], tuple[Weather, Reading]]
 
 #: Readers of weather by the name that ``[weather] kind`` in the city file gives.
 WEATHER_SOURCES: Mapping[str, WeatherReader] = MappingProxyType(
     {
         "open-meteo": read_open_meteo,
         "csv": read_weather_csv,
+        "amedas": read_amedas,
+        "epw": read_epw,
     }
 )
 
@@ -37,7 +42,7 @@ ENTRY_POINTS = "heatrisk.weather_sources"
 
 
 def weather_source(kind: str) -> WeatherReader:
-    """Return the reader of one kind of weather file.
+    """Return the reader of one kind of weather.
 
     Parameters
     ----------

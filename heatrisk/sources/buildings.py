@@ -1,118 +1,179 @@
-"""Footprints with heights, from PLATEAU CityGML or any vector file that GDAL opens."""
+"""Footprints with heights, from PLATEAU CityGML or vector files: one, many, or whole deliveries."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 import shapely
-from pyproj import CRS
 
-from heatrisk.errors import InputError, SourceIncompleteError, UnitsError
-from heatrisk.sources.citygml import read_citygml
-from heatrisk.sources.heights import choose
+from heatrisk.city.sections import HeightRule
+from heatrisk.errors import InputError, SourceIncompleteError
+from heatrisk.grid import Bounds
+from heatrisk.sources.files import Member, members
+from heatrisk.sources.footprints import GML, Footprints, Wanted, is_citygml, read_footprints
+from heatrisk.sources.parallel import Progress, each
 from heatrisk.sources.reading import Reading, Refusal
-from heatrisk.sources.vector import companions, read_vector
+from heatrisk.sources.vector import VECTOR, on_disk
 from heatrisk.words import Note, Words
 
-_GML = (".gml", ".xml")
-
-#: Smallest footprint that casts a shade worth computing [m2].
-_SMALLEST = 0.5
-
-#: Slack around a coordinate system's area of use [degrees].
-_MARGIN = 1.0
-
-_AREAL = ("Polygon", "MultiPolygon", "GeometryCollection")
+#: Buildings of one identifier are the same where their outlines share more than this of what both cover.
+_SAME = 0.5
 
 
 def read_buildings(
-    path: Path,
+    paths: Path | Sequence[Path],
     crs: str,
     *,
+    height: HeightRule = "lod1",
     height_column: str | None = None,
     default_height: float | None = None,
     layer: str | None = None,
+    area: Bounds | None = None,
+    progress: Progress | None = None,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
-    """Read footprints with heights.
+    """Read footprints with heights; many files at once, over several processes.
 
     Parameters
     ----------
-    path : pathlib.Path
-        PLATEAU CityGML (``.gml``, ``.xml``), or GeoPackage, GeoJSON, Shapefile, FlatGeobuf and whatever else
-        pyogrio opens.
+    paths : pathlib.Path or sequence of pathlib.Path
+        Files, folders, zips or patterns: PLATEAU CityGML (``.gml``, ``.xml``; of a delivery its
+        ``udx/bldg``) and the vector files of :mod:`heatrisk.sources.vector`.
     crs : str
         Coordinate system of the result, projected, in metres.
+    height : {"lod1", "measured", "max"}
+        Which height counts where several are known: :func:`heatrisk.sources.heights.choose`.
     height_column : str, optional
         Column with the height above ground [m]; found by its name
-        (:data:`heatrisk.sources.vector.HEIGHT_COLUMNS`) if omitted.
+        (:data:`heatrisk.sources.columns.HEIGHT_COLUMNS`) if omitted.
     default_height : float, optional
         Height of buildings of which nothing is known [m]; such buildings are refused if omitted.
     layer : str, optional
         Layer of a file that holds several.
+    area : Bounds, optional
+        West, south, east, north [degrees]; buildings wholly outside are left out, and counted.
+    progress : callable, optional
+        Called after each file with the number of files done, and of all.
 
     Returns
     -------
     buildings : geopandas.GeoDataFrame
         Columns ``geometry`` (2-D polygons), ``height`` [m], ``height_source``
-        (see :data:`heatrisk.sources.heights.SOURCES`) and ``id``.
+        (see :data:`heatrisk.sources.heights.SOURCES`) and ``id``, which no two rows share.
     reading : Reading
-        Facts: ``heights`` (buildings by source), ``repaired`` (outlines mended), ``height_range`` [m].
+        Facts: ``heights`` (buildings by source), ``without_height``, ``repaired`` (outlines mended),
+        ``height_range`` [m], ``outside``, ``duplicates``, ``files`` (counts of each file) and ``skipped``
+        (XML beside the buildings that is no city model).
 
     Raises
     ------
     SourceUnavailableError
-        The file is not there.
+        A file is not there.
     SourceIncompleteError
-        It holds no building, no height, or no coordinate system.
+        There is no building, no height, or no coordinate system; a file is cut off.
     InputError
-        The coordinates lie outside the area of ``crs``, or latitude and longitude are swapped.
+        The coordinates lie outside the area of ``crs`` or outside ``area``, or are swapped.
     UnitsError
         The heights are not in metres.
     SourceError
-        It cannot be read, or the named layer or column does not exist.
+        A file cannot be read, or the named layer or column does not exist.
     """
-    if path.suffix.lower() in _GML:
-        reading = Reading.of("buildings", path)
-        raw, refused = read_citygml(path)
-    else:
-        reading = Reading.of("buildings", path, *companions(path))
-        raw, refused = read_vector(path, layer, height_column, default_height), ()
-    found = len(raw) + len(refused)
-    if raw.empty:
-        raise _empty(path, refused)
-    stated = {name: raw[name].to_numpy(float) for name in ("lod1", "measured", "storeys", "code")}
-    height, source = choose(**stated, default=default_height)
-    _check_metres(height, path)
-    raw = raw.assign(height=height, height_source=source)
-    located, astray = _located(raw, crs, path)
-    shaped, repaired, shapeless = _polygons(located.to_crs(crs))
-    known = np.isfinite(shaped["height"].to_numpy(float))
-    reason = Words("高さが分かりません", "the height is unknown")
-    refused = (
-        *refused,
-        *astray,
-        *shapeless,
-        *(Refusal(str(name), reason) for name in shaped.loc[~known, "id"]),
-    )
-    buildings = shaped.loc[known, ["id", "height", "height_source", "geometry"]].reset_index(drop=True)
-    if buildings.empty:
-        raise _empty(path, refused)
+    named = (paths,) if isinstance(paths, Path) else tuple(paths)
+    everything = members(named, (*GML, *VECTOR), theme="bldg")
+    # A delivery has codelists and metadata beside its models; a file named outright must be what is wanted.
+    files = [
+        one
+        for one in everything
+        if one.suffix != ".xml" or (one.path in named and not one.inside) or is_citygml(one)
+    ] or everything
+    disk = dict.fromkeys(path for one in files for path in on_disk(one))
+    reading = Reading.of("buildings", *disk, named=named[0])
+    wanted = Wanted(crs, height, height_column, default_height, layer, area)
+    parts = each(partial(read_footprints, wanted=wanted), files, progress=progress)
+    refused = _refused(files, parts)
+    frames = [part.frame for part in parts if part.frame is not None]
+    if not sum(map(len, frames)):
+        raise _empty(named, parts, refused, wanted)
+    buildings, duplicates = _once(pd.concat(frames, ignore_index=True))
     sources = {str(name): count for name, count in sorted(Counter(buildings["height_source"]).items())}
-    span = [round(float(height), 2) for height in buildings["height"].agg(["min", "max"])]
-    facts = {"heights": sources, "repaired": repaired, "height_range": span}
+    doubts = dict.fromkeys(note for part in parts for note in part.notes)
+    facts: dict[str, Any] = {
+        "heights": sources,
+        "without_height": sum(part.unknown for part in parts),
+        "repaired": sum(part.repaired for part in parts),
+        "height_range": [round(float(value), 2) for value in buildings["height"].agg(["min", "max"])],
+        "outside": sum(part.outside for part in parts),
+        "duplicates": duplicates,
+        "files": [_counts(member, part) for member, part in zip(files, parts, strict=True)],
+    }
+    if len(files) < len(everything):
+        facts["skipped"] = [one.name for one in everything if one not in set(files)]
     return buildings, replace(
         reading,
-        read=found,
+        read=sum(part.found for part in parts),
         used=len(buildings),
         refused=refused,
         facts=facts,
-        notes=_notes(sources, default_height),
+        notes=(*_notes(sources, default_height), *doubts),
     )
+
+
+def _refused(files: Sequence[Member], parts: Sequence[Footprints]) -> tuple[Refusal, ...]:
+    """Return all refusals; of several files each with the name of its own."""
+    if len(files) == 1:
+        return parts[0].refused
+    return tuple(
+        replace(refusal, where=f"{_short(member)}: {refusal.where}")
+        for member, part in zip(files, parts, strict=True)
+        for refusal in part.refused
+    )
+
+
+def _short(member: Member) -> str:
+    return PurePosixPath(member.name).name
+
+
+def _counts(member: Member, part: Footprints) -> dict[str, Any]:
+    heights = Counter() if part.frame is None else Counter(part.frame["height_source"])
+    return {
+        "file": _short(member),
+        "found": part.found,
+        "outside": part.outside,
+        "with_height": sum(heights.values()),
+        "without_height": part.unknown,
+        "refused": len(part.refused),
+        "heights": dict(sorted(heights.items())),
+    }
+
+
+def _once(buildings: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
+    """Return every building once, under an identifier of its own, and how many came again.
+
+    Deliveries overlap, so a building can come twice; but exports also give one identifier to several
+    buildings, and those are all kept.
+    """
+    again = buildings["id"].duplicated().to_numpy()
+    if not again.any():
+        return buildings, 0
+    shapes = buildings.geometry.to_numpy()
+    first = buildings.groupby("id", sort=False).ngroup().to_numpy()
+    origin = np.flatnonzero(~again)[first][again]
+    common = shapely.area(shapely.intersection(shapes[origin], shapes[again]))
+    both = shapely.area(shapes[origin]) + shapely.area(shapes[again]) - common
+    same = np.zeros(len(buildings), dtype=bool)
+    same[again] = common > _SAME * both
+    kept = buildings.loc[~same].reset_index(drop=True)
+    names = kept["id"].astype(str)
+    while (repeats := names.groupby(names, sort=False).cumcount()).any():
+        names = names.where(repeats == 0, names + "#" + (repeats + 1).astype(str))
+    return kept.assign(id=names), int(same.sum())
 
 
 def _notes(sources: dict[str, int], default: float | None) -> tuple[Note, ...]:
@@ -131,91 +192,27 @@ def _notes(sources: dict[str, int], default: float | None) -> tuple[Note, ...]:
     )
 
 
-def _check_metres(height: npt.NDArray[np.float64], path: Path) -> None:
-    known = height[np.isfinite(height)]
-    # No town is a hundred metres high in the middle; centimetres and elevations above sea level are.
-    if known.size >= 10 and np.median(known) > 100.0:
-        raise UnitsError(
-            Words("建物の高さがメートルではないようです", "the heights do not look like metres above ground"),
-            where=path,
-            expected="m",
-            got=f"median {np.median(known):g}",
-            remedy=Words(
-                "地面からの高さ(m)の列を [buildings] height_column で指定してください",
-                "Name the column with metres above ground in [buildings] height_column.",
-            ),
-        )
-
-
-def _located(raw: gpd.GeoDataFrame, crs: str, path: Path) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
-    """Return the buildings inside the area of use of ``crs``, and a refusal for each of the others."""
-    area = CRS.from_user_input(crs).area_of_use
-    assert raw.crs is not None
-    # Middle of the extent: the centroid of a broken outline may lie anywhere.
-    west, south, east, north = shapely.bounds(raw.geometry.to_numpy()).T
-    points = gpd.GeoSeries(shapely.points((west + east) / 2, (south + north) / 2), crs=raw.crs)
-    if not CRS.from_user_input(raw.crs).is_geographic:
-        points = points.to_crs("EPSG:4326")
-    lon, lat = shapely.get_x(points.to_numpy()), shapely.get_y(points.to_numpy())
-    west, south, east, north = (-180.0, -90.0, 180.0, 90.0) if area is None else area.bounds
-    west, south, east, north = west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN
-    inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-    missing = np.isnan(lon)
-    swapped = (lat >= west) & (lat <= east) & (lon >= south) & (lon <= north)
-    if not inside.any() and not missing.all():
-        raise _astray(path, crs, lon, lat, bool(swapped.any()))
-    reason = Words(f"座標が {crs} の範囲の外です", f"the coordinates lie outside the area of {crs}")
-    wrong = ~inside & ~missing
-    return raw.loc[~wrong], [Refusal(str(name), reason) for name in raw.loc[wrong, "id"]]
-
-
-def _astray(
-    path: Path, crs: str, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], swapped: bool
-) -> InputError:
-    where = f"x {np.nanmin(lon):.4f} … {np.nanmax(lon):.4f}, y {np.nanmin(lat):.4f} … {np.nanmax(lat):.4f}"
-    if swapped:
+def _empty(
+    paths: Sequence[Path], parts: Sequence[Footprints], refused: Sequence[Refusal], wanted: Wanted
+) -> InputError | SourceIncompleteError:
+    where = ", ".join(map(str, paths))
+    extents = [part.extent for part in parts if part.extent is not None]
+    if wanted.area is not None and extents and sum(part.outside for part in parts):
+        west, south, east, north = np.array(extents).T
         return InputError(
-            Words("緯度と経度が入れ替わっています", "latitude and longitude are swapped"),
-            where=path,
-            expected="x = 経度 longitude, y = 緯度 latitude",
-            got=where,
+            Words("対象範囲に建物が 1 棟もありません", "there is not a single building in the area"),
+            where=where,
+            expected="{:.4f}, {:.4f}, {:.4f}, {:.4f}".format(*wanted.area),
+            got=f"{west.min():.4f}, {south.min():.4f}, {east.max():.4f}, {north.max():.4f}",
             remedy=Words(
-                "X を経度、Y を緯度にして書き出し直してください",
-                "Export it again with longitude as x and latitude as y.",
+                "[city] bounds (西, 南, 東, 北の経度・緯度)と建物のファイルを確かめてください",
+                "Check [city] bounds (west, south, east, north in degrees) and the files of buildings.",
             ),
         )
-    return InputError(
-        Words(f"建物が {crs} の範囲にありません", f"the buildings lie outside the area of {crs}"),
-        where=path,
-        got=where,
-        remedy=Words(
-            "データの座標参照系と city.toml の [city] crs を確かめてください",
-            "Check the file's coordinate system and [city] crs in city.toml.",
-        ),
-    )
-
-
-def _polygons(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, list[Refusal]]:
-    """Return the rows with a sound outline, how many were mended, and a refusal for each of the others."""
-    shapes = frame.geometry.to_numpy()
-    areal = np.isin(frame.geometry.geom_type.to_numpy(dtype=object), _AREAL)
-    broken = areal & ~shapely.is_valid(shapes)
-    shapes = np.where(broken, shapely.make_valid(shapes, method="structure", keep_collapsed=False), shapes)
-    sound = areal & (shapely.area(shapes) >= _SMALLEST)
-    reason = Words("面の図形(ポリゴン)がありません", "there is no polygon")
-    refused = [Refusal(str(name), reason) for name in frame.loc[~sound, "id"]]
-    return (
-        frame.set_geometry(gpd.GeoSeries(shapes, frame.index, crs=frame.crs)).loc[sound],
-        int((broken & sound).sum()),
-        refused,
-    )
-
-
-def _empty(path: Path, refused: tuple[Refusal, ...]) -> SourceIncompleteError:
     reasons = Counter(refusal.reason for refusal in refused)
     return SourceIncompleteError(
         Words("使える建物が 1 棟もありません", "there is not a single usable building"),
-        where=path,
+        where=where,
         got="; ".join(f"{count} x {words.en} ({words.ja})" for words, count in reasons.most_common(3)) or "0",
         remedy=Words(
             "建物の外形と高さのあるファイルを [buildings] path に指定してください",

@@ -2,7 +2,8 @@
 
 Elements are matched by local name, because the vintages differ in namespaces and real files use prefixes
 they never declare. Geometry is latitude, longitude, height; only footprints and the height of the LOD1
-solid are taken.
+solid are taken, and of each building only its own children are looked at, so that detailed models (LOD2 and
+up, textures) cost no more than their parsing.
 
 References
 ----------
@@ -13,68 +14,112 @@ References
 from __future__ import annotations
 
 import math
-import mmap
-import re
-from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from lxml import etree
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
-from heatrisk.errors import SourceError, SourceIncompleteError
+from heatrisk.sources.files import Member
+from heatrisk.sources.heights import MOST_STOREYS, TALLEST
+from heatrisk.sources.outlines import Polygon, Ring, outlines
 from heatrisk.sources.reading import Refusal
+from heatrisk.sources.xml_stream import elements, free, guarded, horizontal, local, tags
 from heatrisk.words import Words
 
-#: JGD2011 with heights, the system of every PLATEAU file; assumed where a file names none.
-PLATEAU_CRS = 6697
+_LOD0 = ("lod0RoofEdge", "lod0FootPrint", "lod0MultiSurface")
+_LOD1 = ("lod1Solid", "lod1MultiSurface")
+_PARTS = ("consistsOfBuildingPart", "buildingPart")
+#: The body of detailed models; nothing below them is wanted.
+_DETAIL = ("boundedBy", "boundary", "address")
 
-_FOOTPRINTS = ("lod0RoofEdge", "lod0FootPrint", "lod0MultiSurface")
-_WANTED = ("Building", "Envelope", "cityObjectMember", "appearanceMember", "surfaceDataMember")
-_TAGS = tuple(f"{{*}}{name}" for name in _WANTED) + tuple(
-    f"{prefix}:{name}"
-    for prefix, name in (("bldg", "Building"), ("core", "cityObjectMember"), ("gml", "Envelope"))
+_EVENTS = tags(
+    "bldg:Building",
+    "gml:Envelope",
+    "core:cityObjectMember",
+    "app:appearanceMember",
+    "core:appearanceMember",
+    "app:surfaceDataMember",
+    "app:surfaceData",
 )
+_POLYGONS = tags("gml:Polygon", "gml:PolygonPatch", "gml:Triangle")
+_RINGS = tags("gml:LinearRing")
+_POINTS = tags("gml:posList", "gml:pos")
+_CODES = tags("uro:lod1HeightType", "urc:lod1HeightType")
+_VALUES = tags("con:value")
+
 #: Bottom faces lie this close to the lowest point of their solid [m].
 _FLAT = 1e-6
 
-#: Points of a ring, shape (points, 3): latitude, longitude, height.
-Ring = npt.NDArray[np.float64]
-
-_AGAIN = Words("ファイルを入手し直してください", "Download the file again.")
+#: Share of a building's own outline that its parts must cover to stand in its place.
+_WHOLE = 0.9
 
 
-class _Building(NamedTuple):
-    """What one ``Building`` element says; NaN where it says nothing."""
+@dataclass
+class _Body:
+    """What one ``Building`` or ``BuildingPart`` says; NaN where it says nothing."""
 
     id: str
-    footprint: shapely.Geometry | None
+    drawn: list[Polygon] = field(default_factory=list)
+    solid: list[etree._Element] = field(default_factory=list)
+    levels: set[str] = field(default_factory=set)
+    measured: float = math.nan
+    storeys: float = math.nan
+    code: float = math.nan
+    parts: list[_Body] = field(default_factory=list)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest level of the solid [m], NaN where there is none."""
+        levels = [level for level in map(_number, self.levels) if math.isfinite(level)]
+        return (min(levels), max(levels)) if levels else (math.nan, math.nan)
+
+    @property
+    def tall(self) -> bool:
+        """Whether any height is stated."""
+        return 0 < self.measured < TALLEST or self.storeys > 0 or bool(self.levels)
+
+    def outline(self) -> list[Polygon]:
+        """Return the polygons of LOD0, else the bottom of the solid, else the whole solid seen from above."""
+        if self.drawn or not self.solid:
+            return self.drawn
+        low, _ = self.reach
+        return _polygons(self.solid, low) or _polygons(self.solid)
+
+
+class _Row(NamedTuple):
+    """One outline with its statements."""
+
+    id: str
+    polygons: list[Polygon]
     lod1: float
     measured: float
     storeys: float
     code: float
 
 
-def read_citygml(path: Path) -> tuple[gpd.GeoDataFrame, tuple[Refusal, ...]]:
+def read_citygml(member: Member) -> tuple[gpd.GeoDataFrame, tuple[Refusal, ...]]:
     """Read the buildings of one CityGML file.
+
+    A building whose parts all have an outline and a height of their own becomes one row a part, so that a
+    tower does not lift the podium around it; other parts are joined to their building.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A ``bldg`` file of CityGML 2.0 or 3.0.
+    member : Member
+        A ``bldg`` file of CityGML 2.0 or 3.0, on disk or inside a zip.
 
     Returns
     -------
     buildings : geopandas.GeoDataFrame
-        One row a building: ``id``, ``geometry`` (footprint, 2-D), ``lod1``, ``measured`` [m], ``storeys``,
-        ``code`` (``lod1HeightType``), each as stated, NaN where absent. Longitude and latitude in the file's
-        own datum (EPSG:6668 for PLATEAU).
+        One row a building or part: ``id`` (``gml:id``, of a part ``building/part``), ``geometry`` (2-D),
+        ``lod1``, ``measured`` [m], ``storeys``, ``code`` (``lod1HeightType``), each as stated, NaN where
+        absent; ``mended``, where an outline had to be made valid. Longitude and latitude in the file's own
+        datum (EPSG:6668 for PLATEAU).
     refused : tuple of Refusal
         Buildings without a usable footprint, and places where the XML is damaged.
 
@@ -85,139 +130,123 @@ def read_citygml(path: Path) -> tuple[gpd.GeoDataFrame, tuple[Refusal, ...]]:
     SourceError
         It is not CityGML, declares XML entities, or names an unknown coordinate system.
     """
-    _inspect(path)
-    system: list[str] = []
-    # PLATEAU is UTF-8 by specification; fixing it keeps every other decoder away from the file.
-    events = etree.iterparse(
-        str(path),
-        events=("end",),
-        tag=_TAGS,
-        encoding="utf-8",
-        recover=True,
-        huge_tree=True,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-    )
-    try:
-        found = list(_buildings(events, system))
-    except (etree.XMLSyntaxError, OSError) as error:
-        raise _not_citygml(path, str(error)) from error
-    crs = _horizontal(system[0] if system else "", path)
-    refused = [
-        Refusal(
-            row.id,
-            Words("外形(LOD0、LOD1 底面)がないか、壊れています", "no usable footprint (LOD0, LOD1 bottom)"),
-        )
-        for row in found
-        if row.footprint is None
-    ]
-    # A damaged spot can swallow buildings in recovery; undeclared prefixes (namespace errors) cannot.
-    refused += [
-        Refusal(
-            f"line {entry.line}",
-            Words(f"XML が壊れています: {entry.message}", f"damaged XML: {entry.message}"),
-        )
-        for entry in events.error_log
-        if entry.level_name == "FATAL"
-    ][:20]
-    rows = [row for row in found if row.footprint is not None]
-    columns = {
-        name: [getattr(row, name) for row in rows] for name in ("id", "lod1", "measured", "storeys", "code")
+    systems: list[str] = []
+    damage: list[Refusal] = []
+    with member.open() as stream:
+        events = elements(guarded(stream, member.name), _EVENTS, damage)
+        rows = list(_rows(events, systems))
+    crs = horizontal(systems[0] if systems else "", member.name)
+    shapes, mended = outlines([row.polygons for row in rows])
+    drawn = ~shapely.is_missing(shapes)
+    reason = Words("外形(LOD0、LOD1 底面)がないか、壊れています", "no usable footprint (LOD0, LOD1 bottom)")
+    refused = (*(Refusal(rows[i].id, reason) for i in np.flatnonzero(~drawn)), *damage)
+    kept = [row for row, sound in zip(rows, drawn, strict=True) if sound]
+    columns: dict[str, object] = {
+        name: np.array([getattr(row, name) for row in kept], dtype=np.float64)
+        for name in ("lod1", "measured", "storeys", "code")
     }
-    geometry = gpd.GeoSeries([row.footprint for row in rows], crs=crs)
-    return gpd.GeoDataFrame(columns, geometry=geometry), tuple(refused)
+    columns |= {"id": np.array([row.id for row in kept], dtype=object), "mended": mended[drawn]}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes[drawn], crs=crs)), refused
 
 
-def _inspect(path: Path) -> None:
-    """Refuse what the recovering parser would let through: other XML, entities, cut files."""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:65536].find(b"CityModel") < 0:
-            raise _not_citygml(path, repr(bytes(data[:40])))
-        # Entities make XML bombs; no city model needs one, so none is ever expanded.
-        if data.find(b"<!ENTITY") >= 0 or data[:65536].find(b"<!DOCTYPE") >= 0:
-            raise SourceError(
-                Words(
-                    "XML の実体宣言(DTD)は受け付けません", "XML entity declarations (DTD) are not accepted"
-                ),
-                where=path,
-                remedy=Words(
-                    "配布元の CityGML をそのまま使ってください", "Use the CityGML file as published."
-                ),
-            )
-        if data[-4096:].find(b"CityModel>") < 0:
-            raise SourceIncompleteError(
-                Words("ファイルが途中で切れています", "the file is cut off"),
-                where=path,
-                expected="</core:CityModel>",
-                got=repr(bytes(data[-40:])),
-                remedy=_AGAIN,
-            )
-
-
-def _not_citygml(path: Path, got: str) -> SourceError:
-    return SourceError(
-        Words("CityGML の建築物ファイルとして読めません", "this cannot be read as a CityGML building file"),
-        where=path,
-        expected="CityModel (udx/bldg/*_bldg_*.gml)",
-        got=got,
-        remedy=_AGAIN,
-    )
-
-
-def _buildings(events: etree.iterparse, system: list[str]) -> Iterator[_Building]:
-    for _, element in events:
-        name = _local(element.tag)
+def _rows(events: Iterable[tuple[str, etree._Element]], systems: list[str]) -> Iterator[_Row]:
+    number = 0
+    for name, element in events:
         if name == "Building":
-            yield _building(element)
+            number += 1
+            if not systems:
+                systems.append(_srs_name(element))
+            yield from _split(_body(element, f"#{number}"))
         elif name == "Envelope":
-            system.append(element.get("srsName") or "")
+            if element.get("srsName"):
+                systems.append(element.get("srsName", ""))
         else:
-            _free(element)
+            free(element)
 
 
-def _free(element: etree._Element) -> None:
-    """Drop a finished element and its elder siblings, so that memory stays bounded."""
-    element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+def _srs_name(element: etree._Element) -> str:
+    """Return the coordinate system that the first geometry of a building names."""
+    return next((node.get("srsName", "") for node in element.iter() if node.get("srsName")), "")
 
 
-@lru_cache(maxsize=4096)
-def _local(tag: object) -> str:
-    """Return a tag without its namespace, and without a prefix that was never declared."""
-    return re.split("[}:]", tag)[-1] if isinstance(tag, str) else ""
+def _body(element: etree._Element, unnamed: str) -> _Body:
+    named = next((str(value) for key, value in element.attrib.items() if local(key) == "id"), "")
+    body = _Body(named.strip() or unnamed)
+    lod0: dict[str, list[etree._Element]] = {name: [] for name in _LOD0}
+    codes: list[float] = []
+    for child in element:
+        name = local(child.tag)
+        if name in lod0:
+            lod0[name].append(child)
+        elif name in _LOD1:
+            body.solid.append(child)
+            body.levels.update(*((points.text or "").split()[2::3] for points in child.iter(*_POINTS)))
+        elif name == "measuredHeight":
+            body.measured = _most(body.measured, _number(child.text))
+        elif name == "height":
+            body.measured = _most(body.measured, *(_number(value.text) for value in child.iter(*_VALUES)))
+        elif name == "storeysAboveGround":
+            stated = _number(child.text)
+            body.storeys = stated if stated < MOST_STOREYS else math.nan
+        elif name in _PARTS:
+            inner = [part for part in child if local(part.tag) == "BuildingPart"]
+            body.parts += [_body(part, f"#{i}") for i, part in enumerate(inner, len(body.parts) + 1)]
+        elif name not in _DETAIL and not name.startswith("lod"):
+            codes += [_number(code.text) for code in child.iter(*_CODES)]
+    body.drawn = next(filter(None, (_polygons(lod0[name]) for name in _LOD0)), [])
+    body.code = next(iter(codes), math.nan)
+    return body
 
 
-def _building(element: etree._Element) -> _Building:
-    surfaces: dict[str, list[etree._Element]] = {name: [] for name in (*_FOOTPRINTS, "lod1Solid")}
-    stated: dict[str, list[float]] = {
-        name: [] for name in ("measuredHeight", "storeysAboveGround", "lod1HeightType")
-    }
-    for child in element.iter():
-        name = _local(child.tag)
-        if name in surfaces:
-            surfaces[name].append(child)
-        elif name in stated:
-            stated[name].append(_number(child.text))
-        elif name == "value" and _local(_parent_tag(child)) == "Height":
-            stated["measuredHeight"].append(_number(child.text))
-    solid = [rings for surface in surfaces["lod1Solid"] for rings in _polygons(surface)]
-    levels = np.concatenate([rings[0][:, 2] for rings in solid]) if solid else np.empty(0)
-    return _Building(
-        next((str(value) for key, value in element.attrib.items() if _local(key) == "id"), "?"),
-        _footprint(surfaces, solid),
-        float(np.ptp(levels)) if levels.size else np.nan,
-        max(stated["measuredHeight"], default=np.nan),
-        max((n for n in stated["storeysAboveGround"] if n < 200), default=np.nan),
-        next(iter(stated["lod1HeightType"]), np.nan),
+def _split(body: _Body) -> Iterator[_Row]:
+    """Yield a building, or its parts where they tell more."""
+    parts = _parts(body) if body.parts else None
+    if parts is not None:
+        yield from parts
+        return
+    everyone = [body, *body.parts]
+    polygons = body.outline() or [polygon for part in body.parts for polygon in part.outline()]
+    body.levels.update(*(part.levels for part in body.parts))
+    low, high = body.reach
+    yield _Row(
+        body.id,
+        polygons,
+        high - low,
+        _most(*(one.measured for one in everyone)),
+        _most(*(one.storeys for one in everyone)),
+        next((one.code for one in everyone if not math.isnan(one.code)), math.nan),
     )
 
 
-def _parent_tag(element: etree._Element) -> object:
-    parent = element.getparent()
-    return None if parent is None else parent.tag
+def _parts(body: _Body) -> list[_Row] | None:
+    """Return one row a part, or None where parts lack outline or height, or leave out some of the building.
+
+    ::
+
+            |  tower  |            a tower's height counts from the ground of the podium that it
+        ____|_________|_____       stands on; parts side by side on a slope keep their own ground
+        |      podium      |
+        --------------------
+    """
+    polygons = [part.outline() for part in body.parts]
+    shapes, _ = outlines(polygons)
+    own, _ = outlines([body.drawn])
+    if shapely.is_missing(shapes).any() or not all(part.tall for part in body.parts):
+        return None
+    if own[0] is not None and shapely.union_all(shapes).area < _WHOLE * own[0].area:
+        return None
+    floors, tops = np.array([part.reach for part in body.parts]).T
+    rows = []
+    for part, drawn, shape, top in zip(body.parts, polygons, shapes, tops, strict=True):
+        beneath = shapely.area(shapely.intersection(shapes, shape)) > shape.area / 2
+        code = body.code if math.isnan(part.code) else part.code
+        height = float(top - np.fmin.reduce(floors[beneath]))
+        rows.append(_Row(f"{body.id}/{part.id}", drawn, height, part.measured, part.storeys, code))
+    return rows
+
+
+def _most(*values: float) -> float:
+    return max((value for value in values if not math.isnan(value)), default=math.nan)
 
 
 def _number(text: str | None) -> float:
@@ -227,59 +256,33 @@ def _number(text: str | None) -> float:
         return math.nan
 
 
-def _footprint(surfaces: dict[str, list[etree._Element]], solid: list[list[Ring]]) -> shapely.Geometry | None:
-    """Return the outline: the first LOD0 form that gives an area, else the bottom faces of the solid."""
-    for name in _FOOTPRINTS:
-        outline = _union([rings for surface in surfaces[name] for rings in _polygons(surface)])
-        if outline is not None:
-            return outline
-    if not solid:
-        return None
-    lowest = min(float(rings[0][:, 2].min()) for rings in solid)
-    return _union([rings for rings in solid if float(np.abs(rings[0][:, 2] - lowest).max()) < _FLAT])
+def _polygons(surfaces: list[etree._Element], level: float | None = None) -> list[Polygon]:
+    """Return every polygon below some elements, or only the level ones at one height [m]."""
+    found = []
+    for surface in surfaces:
+        for element in surface.iter(*_POLYGONS):
+            texts = [_points(ring) for ring in element.iter(*_RINGS)]
+            if level is not None and texts and not _is_level(texts[0], level):
+                continue
+            rings = [_ring(text) for text in texts]
+            if rings and rings[0]:
+                found.append([ring for ring in rings if ring])
+    return found
 
 
-def _polygons(surface: etree._Element) -> list[list[Ring]]:
-    """Return every polygon below an element: its outer ring, then its holes."""
-    polygons = []
-    for element in surface.iter():
-        if _local(element.tag) in ("Polygon", "PolygonPatch", "Triangle"):
-            rings = [_ring(ring) for ring in element.iter() if _local(ring.tag) == "LinearRing"]
-            # Fewer than four points close no area.
-            if rings and len(rings[0]) >= 4:
-                polygons.append([ring for ring in rings if len(ring) >= 4])
-    return polygons
+def _points(element: etree._Element) -> list[str]:
+    return " ".join(part.text or "" for part in element.iter(*_POINTS)).split()
 
 
-def _ring(element: etree._Element) -> Ring:
-    """Return the points of a ring, shape (points, 3): latitude, longitude, height. A broken ring is empty."""
-    text = " ".join(part.text or "" for part in element.iter() if _local(part.tag) in ("posList", "pos"))
+def _is_level(points: list[str], level: float) -> bool:
+    return all(abs(_number(height) - level) < _FLAT for height in set(points[2::3]))
+
+
+def _ring(points: list[str]) -> Ring:
+    """Return the numbers of a ring; none where one is broken or they enclose nothing."""
     try:
-        points = np.array(text.split(), dtype=np.float64)
+        ring = array("d", map(float, points))
     except ValueError:
-        return np.empty((0, 3))
-    return points.reshape(-1, 3) if points.size % 3 == 0 and np.isfinite(points).all() else np.empty((0, 3))
-
-
-def _union(polygons: list[list[Ring]]) -> shapely.Geometry | None:
-    """Return the union of polygons in x, y order (longitude first), or None where nothing has an area."""
-    flat = [shapely.Polygon(rings[0][:, 1::-1], [hole[:, 1::-1] for hole in rings[1:]]) for rings in polygons]
-    sound = [shapely.make_valid(polygon, method="structure", keep_collapsed=False) for polygon in flat]
-    outline = sound[0] if len(sound) == 1 else shapely.union_all(sound)
-    return None if outline.is_empty else outline
-
-
-def _horizontal(name: str, path: Path) -> CRS:
-    """Return the horizontal part of the named coordinate system, east first."""
-    match = re.search(r"EPSG\D*(?:[\d.]+/)?(\d{4,5})$", name.strip())
-    try:
-        whole = CRS.from_epsg(int(match.group(1)) if match else PLATEAU_CRS)
-    except CRSError as error:
-        raise SourceError(
-            Words("座標参照系が分かりません", "unknown coordinate system"),
-            where=path,
-            expected=f"EPSG:{PLATEAU_CRS}",
-            got=name,
-            remedy=_AGAIN,
-        ) from error
-    return whole.sub_crs_list[0] if whole.is_compound else whole.to_2d()
+        return array("d")
+    # Fewer than four points close no area.
+    return ring if len(ring) % 3 == 0 and len(ring) >= 12 and math.isfinite(sum(ring)) else array("d")

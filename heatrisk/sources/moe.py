@@ -1,7 +1,8 @@
-"""Official WBGT forecast of the Ministry of the Environment: the raw CSV (``yohou_*.csv``).
+"""Official WBGT of the Ministry of the Environment: one door for all its forms.
 
-The first row holds the instants (``,,2025080503,…``, Japan's time, hours 03 to 24), every other row a
-station: number, issue time, and whole tenths of a degree. An empty cell is a value not published.
+Forecast and observed CSV, as published or republished, and the answers of the web service are told apart by
+their content; see :mod:`~heatrisk.sources.moe_forecast`, :mod:`~heatrisk.sources.moe_observed` and
+:mod:`~heatrisk.sources.moe_api`.
 
 References
 ----------
@@ -10,244 +11,380 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
-from heatrisk.errors import InputError, SourceError, SourceIncompleteError, UnitsError
-from heatrisk.sources.clock import JST, instant, stamp
+from heatrisk.errors import InputError, SourceError, SourceIncompleteError
+from heatrisk.quantities import QUANTITIES
+from heatrisk.sources.files import Member, members, on_disk
+from heatrisk.sources.json_text import read_json
+from heatrisk.sources.moe_api import open_answer
+from heatrisk.sources.moe_forecast import is_forecast, open_forecast
+from heatrisk.sources.moe_observed import is_observed, open_observed
+from heatrisk.sources.moe_values import (
+    STEP,
+    UNALTERED,
+    Floats,
+    Publication,
+    Row,
+    column,
+    every_three_hours,
+    renamed,
+    together,
+)
+from heatrisk.sources.query import distance_km, listed
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.table import key, plain, quoted, read_table
+from heatrisk.sources.stations import choose
+from heatrisk.sources.table import quoted, read_table
 from heatrisk.weather import OfficialForecast, Station
-from heatrisk.words import Words
+from heatrisk.words import Note, Words
 
 SOURCE = "環境省熱中症予防情報サイト"
 
-#: Time between two published instants.
-STEP = pd.Timedelta(hours=3)
-
-#: Highest and lowest WBGT that a forecast can hold [degC].
-_RANGE = (-40.0, 50.0)
-
-_RAW = Words(
-    "環境省の予測値 CSV(yohou_地点番号.csv など)を加工せずに使ってください",
-    "Use the Ministry's forecast CSV (yohou_<station>.csv or the like) unaltered.",
-)
 _WAIT = Words(
     "次の発表を待つか、別の地点を指定してください", "Wait for the next issue, or name another station."
 )
+_NAME_THEM = Words(
+    "city.toml の [official] stations で地点番号を指定してください",
+    "Name them in [official] stations.",
+)
 
-_Row = tuple[int, tuple[str, ...]]
+_Paths = Path | Sequence[Path]
 
 
 def read_forecast(
-    path: Path, stations: Sequence[Station | str] | None = None
+    paths: _Paths,
+    stations: Sequence[Station | str] | None = None,
+    *,
+    table: Mapping[str, Station] | None = None,
+    place: tuple[float, float] | None = None,
 ) -> tuple[OfficialForecast, Reading]:
-    """Read an official WBGT forecast.
+    """Read official WBGT: a forecast, or observed values to anchor a day gone by.
 
-    Values at the end that no used station has are left out; every other empty cell of a used station is an
-    error, because a forecast with a hole must not anchor a map.
+    Of several forecasts for a station the newest counts. Instants at either end that not all stations have
+    are left out; a hole between is an error, because a forecast with a hole must not anchor a map. Of
+    observed values the hours 3, 6, … 24 (Japan's time) at which every station has one are returned; the
+    whole series is had from :func:`read_observed`.
 
     Parameters
     ----------
-    path : pathlib.Path
-        File for one station, a prefecture or the country.
+    paths : pathlib.Path or sequence of pathlib.Path
+        Files for a station, a prefecture or the country; folders, zips and patterns of them.
     stations : sequence of Station or str, optional
-        Stations to use, in order; may be omitted for a file of one station.
+        Stations to use, in order; may be omitted where there is one only, or with ``table`` and ``place``.
+    table : mapping of Station, optional
+        Positions and names by station number, see :func:`heatrisk.sources.stations.read_stations`.
+    place : tuple of float, optional
+        Longitude and latitude [degrees] of the city; stations are chosen by their distance from it.
 
     Returns
     -------
     forecast : OfficialForecast
         WBGT as published [degC], instants in UTC.
     reading : Reading
-        ``read`` counts the stations in the file, ``used`` those returned. Facts: ``stations``, ``issued``,
-        ``first``, ``last`` (UTC), ``values``.
+        ``read`` counts the stations in the files, ``used`` those returned; ``as_of`` is the oldest issue
+        time among these. Facts: ``kind``, ``stations``, ``weights``, ``distance_km`` (where known),
+        ``issued``, ``first``, ``last`` (UTC), ``values``, ``superseded`` (older forecasts passed over),
+        ``files`` (what is known of each).
 
     Raises
     ------
     SourceUnavailableError
-        The file is not there.
+        A file is not there.
     SourceIncompleteError
-        A station is not in the file, or a value or an instant is missing; names row and column.
+        A station is not in the files, or a value or an instant is missing; names row and column.
     UnitsError
-        The values are not tenths of a degree.
+        The unit of the values cannot be told, or they are impossible.
     InputError
-        The file holds several stations and none was named.
+        There are several stations and none was named, none is near, or forecast and observed are mixed.
     SourceError
-        It is no raw forecast file.
+        A file is of no known form, or two contradict each other.
     """
-    reading = Reading.of("official", path)
-    table = read_table(path)
-    header, rows = _without_blank_end(table.rows[0][1]), table.rows[1:]
-    times = _times(header, path)
-    by_id: dict[str, _Row] = {plain(cells[0]): (number, cells) for number, cells in reversed(rows)}
-    chosen = _chosen(stations, by_id, path)
-    parsed = [_values(by_id[station.id], times, header, path) for station in chosen]
-    values, columns = _without_tail(np.stack(parsed), chosen, by_id, header, path)
-    issued = tuple(_issued(by_id[station.id], path) for station in chosen)
-    times = times[:columns]
-    facts = {
-        "stations": [station.id for station in chosen],
-        "issued": f"{max(issued).isoformat()}Z",
-        "first": f"{times[0].isoformat()}Z",
-        "last": f"{times[-1].isoformat()}Z",
-        "values": values.size,
-        "encoding": table.encoding,
-    }
-    forecast = OfficialForecast(tuple(chosen), times, values, issued, SOURCE)
-    return forecast, replace(reading, read=len(rows), used=len(chosen), facts=facts)
+    publications, reading = _opened(paths)
+    known = dict(table or {})
+    publications = _numbered(publications, stations)
+    if not stations and place is not None and table is not None:
+        chosen, weights = _nearest(publications, known, place)
+    else:
+        chosen, weights = _named(publications, stations, known), ()
+    rows, superseded = _rows(publications, chosen)
+    observed = publications[0].kind == "observed"
+    times, values, notes = _observed_steps(rows) if observed else _forecast_steps(rows, chosen)
+    forecast = OfficialForecast(
+        tuple(chosen), times, values, tuple(row.issued for row in rows), SOURCE, weights, publications[0].kind
+    )
+    facts = {**_facts(forecast, place), "superseded": superseded, "files": _file_facts(publications)}
+    every_note = dict.fromkeys((*(note for one in publications for note in one.notes), *notes))
+    return forecast, replace(
+        reading,
+        as_of=min(forecast.issued).tz_localize(UTC).to_pydatetime(),
+        read=len({number for one in publications for number in one.stations}),
+        used=len(chosen),
+        facts=facts,
+        notes=tuple(every_note),
+    )
 
 
-def _without_blank_end(header: tuple[str, ...]) -> tuple[str, ...]:
-    filled = [column for column, cell in enumerate(header) if cell]
-    return header[: max(filled, default=-1) + 1]
+def read_observed(
+    paths: _Paths, stations: Sequence[Station | str] | None = None
+) -> tuple[xr.Dataset, Reading]:
+    """Read every observed official value, hour by hour.
 
+    Parameters
+    ----------
+    paths : pathlib.Path or sequence of pathlib.Path
+        Files of observed values.
+    stations : sequence of Station or str, optional
+        Stations to return, in order; all if omitted.
 
-def _times(header: tuple[str, ...], path: Path) -> pd.DatetimeIndex:
-    """Return the instants of the header row, UTC; they must follow one another every three hours."""
-    # Only the raw form leaves the second cell blank (or says "dt"); republished files may be in other units.
-    raw = len(header) > 2 and key(header[1]) in ("", "dt")
-    try:
-        times = pd.DatetimeIndex([stamp(cell) for cell in header[2:]]) if raw else None
-    except ValueError:
-        times = None
-    if times is None or times.empty:
+    Returns
+    -------
+    observed : xarray.Dataset
+        On (station, time): ``wbgt_moe`` and, where measured, ``tg`` [degC]; NaN where there is no value.
+        Times in UTC.
+    reading : Reading
+        ``read`` counts the stations in the files, ``used`` those returned. Facts: ``first``, ``last`` (UTC),
+        ``values``, ``missing``, ``files``.
+
+    Raises
+    ------
+    SourceError, InputError
+        As for :func:`read_forecast`; a file that is a forecast is refused.
+    """
+    publications, reading = _opened(paths)
+    publications = _numbered(publications, stations)
+    if publications[0].kind != "observed":
         raise SourceError(
-            Words(
-                "見出しの行が予測値 CSV のものではありません", "the header row is not that of a forecast CSV"
-            ),
-            where=f"{path}:1",
-            expected=",,YYYYMMDDHH,YYYYMMDDHH,…",
-            got=quoted(header),
-            remedy=_RAW,
+            Words("実況値のファイルではありません", "this is a file of forecasts, not of observed values"),
+            where=publications[0].name,
+            remedy=UNALTERED,
         )
-    gaps = np.flatnonzero(np.diff(times) != STEP)
-    if gaps.size:
-        at = int(gaps[0])
-        raise SourceIncompleteError(
-            Words("3 時間ごとの列がそろっていません", "the columns do not follow every three hours"),
-            where=f"{path}:1",
-            expected=f"{times[at] + STEP + JST:%Y-%m-%d %H:%M} JST",
-            got=header[at + 3],
-            remedy=_RAW,
-        )
-    return times
+    every = stations or sorted({number for one in publications for number in one.stations})
+    chosen = _named(publications, every, {})
+    rows, _ = _rows(publications, chosen)
+    times = reduce(pd.DatetimeIndex.union, (row.times for row in rows))
+    attrs = {"wbgt_moe": QUANTITIES["wbgt_moe"].attrs, "tg": _TG}
+    series: dict[str, list[Floats | None]] = {
+        "wbgt_moe": [row.values for row in rows],
+        "tg": [row.tg for row in rows],
+    }
+    dataset = xr.Dataset(
+        {
+            name: (
+                ("station", "time"),
+                np.stack([_on(times, row.times, own) for row, own in zip(rows, columns, strict=True)]),
+                attrs[name],
+            )
+            for name, columns in series.items()
+            if any(own is not None for own in columns)
+        },
+        coords={"station": [station.id for station in chosen], "time": times.to_numpy("datetime64[ns]")},
+    )
+    found = int(np.isfinite(dataset["wbgt_moe"].values).sum())
+    facts = {
+        "first": _utc(times[0]),
+        "last": _utc(times[-1]),
+        "values": found,
+        "missing": dataset["wbgt_moe"].size - found,
+        "files": _file_facts(publications),
+    }
+    read = len({number for one in publications for number in one.stations})
+    as_of = max(row.issued for row in rows).tz_localize(UTC).to_pydatetime()
+    return dataset, replace(reading, as_of=as_of, read=read, used=len(chosen), facts=facts)
 
 
-def _chosen(stations: Sequence[Station | str] | None, by_id: dict[str, _Row], path: Path) -> list[Station]:
-    """Return the stations to use, checked against the file."""
-    found = ", ".join(list(by_id)[:8]) + (", …" if len(by_id) > 8 else "")
-    if not by_id:
-        raise SourceIncompleteError(
-            Words("予測値の行がありません", "there is no row of values"), where=path, remedy=_RAW
+_TG = {"units": "degC", "long_name": "globe temperature"}
+
+
+def _on(times: pd.DatetimeIndex, own: pd.DatetimeIndex, values: Floats | None) -> Floats:
+    """Return values on another time axis, NaN where they have none."""
+    if values is None:
+        return np.full(len(times), np.nan)
+    return np.asarray(pd.Series(values, own).reindex(times), np.float64)
+
+
+def _opened(paths: _Paths) -> tuple[list[Publication], Reading]:
+    given = [paths] if isinstance(paths, Path) else list(paths)
+    found = members(given, (".csv", ".json"))
+    reading = Reading.of("official", *on_disk(found), named=given[0])
+    publications = [_open(member) for member in found]
+    kinds = {publication.kind: publication.name for publication in publications}
+    if len(kinds) > 1:
+        raise InputError(
+            Words("予測値と実況値のファイルが混ざっています", "forecasts and observed values are mixed"),
+            where=kinds["observed"],
+            got=kinds["forecast"],
+            remedy=Words("どちらか一方を指定してください", "Give files of one kind."),
         )
+    return publications, reading
+
+
+def _open(member: Member) -> Publication:
+    with member.open() as stream:
+        head = stream.read(64)
+    if not head:
+        raise SourceError(Words("ファイルが空です", "the file is empty"), where=member.name, remedy=UNALTERED)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return open_answer(read_json(member), member.name)
+    table = read_table(member)
+    number, header = table.rows[0]
+    if is_forecast(header):
+        return open_forecast(table, member.name)
+    if is_observed(header):
+        return open_observed(table, member.name)
+    raise SourceError(
+        Words("予測値・実況値の CSV の見出しではありません", "the header row is not that of an official CSV"),
+        where=f"{member.name}:{number}",
+        expected=",,YYYYMMDDHH,YYYYMMDDHH,… / Date,Time,44116,…",
+        got=quoted(header),
+        remedy=UNALTERED,
+    )
+
+
+def _numbered(publications: list[Publication], stations: Sequence[Station | str] | None) -> list[Publication]:
+    """Give files that do not say which station they are of the one station that is named."""
+    names = {one.stations[0] for one in publications if one.unnumbered}
+    ids = [station if isinstance(station, str) else station.id for station in stations or ()]
+    if len(ids) != 1 or ids[0] in names or len(names) != 1:
+        return publications
+    return [renamed(one, ids[0]) if one.unnumbered else one for one in publications]
+
+
+def _nearest(
+    publications: list[Publication], table: dict[str, Station], place: tuple[float, float]
+) -> tuple[list[Station], tuple[float, ...]]:
+    available = {number for one in publications if not one.unnumbered for number in one.stations}
+    near = choose(table, place, available, where=Path(publications[0].name))
+    return [station for station, _ in near], tuple(weight for _, weight in near)
+
+
+def _named(
+    publications: list[Publication], stations: Sequence[Station | str] | None, table: dict[str, Station]
+) -> list[Station]:
+    """Return the stations to use, checked against the files."""
+    found = list(dict.fromkeys(number for one in publications for number in one.stations))
+    where = publications[0].name
     if not stations:
-        if len(by_id) > 1:
+        if len(found) > 1:
             raise InputError(
-                Words("地点が 2 つ以上あります", "the file holds several stations"),
-                where=path,
-                got=found,
-                remedy=Words(
-                    "city.toml の [official] stations で地点番号を指定してください",
-                    "Name them in [official] stations.",
-                ),
+                Words("地点が 2 つ以上あります", "there are several stations"),
+                where=where,
+                got=listed(found),
+                remedy=_NAME_THEM,
             )
-        stations = list(by_id)
-    chosen = [Station(item, item) if isinstance(item, str) else item for item in stations]
-    for station in chosen:
-        if station.id not in by_id:
-            raise SourceIncompleteError(
-                Words(f"地点 {station.id} の行がありません", f"station {station.id} is not in the file"),
-                where=path,
-                got=found,
-                remedy=Words(
-                    "[official] stations の地点番号を確かめてください",
-                    "Check the numbers in [official] stations.",
-                ),
-            )
+        stations = found
+    chosen = [table.get(one, Station(one, one)) if isinstance(one, str) else one for one in stations]
+    absent = next((station.id for station in chosen if station.id not in found), None)
+    if absent is not None:
+        raise SourceIncompleteError(
+            Words(f"地点 {absent} の行がありません", f"station {absent} is not in the file"),
+            where=where,
+            got=listed(found),
+            remedy=Words(
+                "[official] stations の地点番号を確かめてください",
+                "Check the numbers in [official] stations.",
+            ),
+        )
     return chosen
 
 
-def _values(
-    row: _Row, times: pd.DatetimeIndex, header: tuple[str, ...], path: Path
-) -> npt.NDArray[np.float64]:
-    """Return a station's values [degC]; NaN where the cell is empty."""
-    number, cells = row
-    # The Ministry leaves a missing cell empty; a row that lacks cells was cut, perhaps within a number.
-    if len(cells) < len(header):
+def _rows(publications: list[Publication], chosen: list[Station]) -> tuple[list[Row], int]:
+    """Return one row a station, and the number of older forecasts passed over."""
+    rows, superseded = [], 0
+    for station in chosen:
+        found = [one.row(station.id) for one in publications if station.id in one.stations]
+        if publications[0].kind == "forecast":
+            newest = max(row.issued for row in found)
+            superseded += sum(row.issued != newest for row in found)
+            found = [row for row in found if row.issued == newest]
+        rows.append(together(found))
+    return rows, superseded
+
+
+def _forecast_steps(
+    rows: list[Row], chosen: list[Station]
+) -> tuple[pd.DatetimeIndex, Floats, tuple[Note, ...]]:
+    """Return the instants that every station's forecast reaches, and the values there."""
+    times = reduce(pd.DatetimeIndex.intersection, (row.times for row in rows))
+    if times.empty:
         raise SourceIncompleteError(
-            Words("行が途中で切れています", "the row is cut off"),
-            where=f"{path}:{number}",
-            got=quoted(cells),
-            remedy=_RAW,
+            Words("地点の予測期間が重なりません", "the forecasts of the stations do not overlap"),
+            where=rows[0].where,
+            got=rows[-1].where,
+            remedy=Words("同じ時刻に発表されたファイルを使ってください", "Use files of one issue."),
         )
-    tenths = np.full(len(times), np.nan)
-    for column, cell in enumerate(cells[2 : len(times) + 2]):
-        if not cell:
-            continue
-        try:
-            tenths[column] = int(plain(cell))
-        except ValueError as error:
-            raise SourceError(
-                Words("数値ではない値があります", "a value is not a whole number"),
-                where=f"{path}:{number}, {header[column + 2]}",
-                expected="310 (= 31.0 °C)",
-                got=cell[:40],
-                remedy=_RAW,
-            ) from error
-    values: npt.NDArray[np.float64] = tenths / 10.0
-    wrong = (values < _RANGE[0]) | (values > _RANGE[1])
-    summer = bool(np.isin((times + JST).month, (6, 7, 8, 9)).any())
-    # Whole degrees instead of tenths would read as a summer below 6 °C.
-    if wrong.any() or (summer and np.nanmax(values, initial=-np.inf) <= 6.0 and np.isfinite(values).any()):
-        worst = tenths[wrong][0] if wrong.any() else np.nanmax(tenths)
-        raise UnitsError(
-            Words("値の単位が 0.1 ℃ ではないようです", "the values do not look like tenths of a degree"),
-            where=f"{path}:{number}",
-            expected="310 (= 31.0 °C)",
-            got=f"{worst:g}",
-            remedy=_RAW,
-        )
-    return values
-
-
-def _without_tail(
-    values: npt.NDArray[np.float64],
-    stations: list[Station],
-    by_id: dict[str, _Row],
-    header: tuple[str, ...],
-    path: Path,
-) -> tuple[npt.NDArray[np.float64], int]:
-    """Return the values up to the last column that every station fills; a hole before that is an error."""
+    every_three_hours(times, rows[0].where)
+    values = np.stack([_on(times, row.times, row.values) for row in rows])
     lengths = [int(np.flatnonzero(np.isfinite(row)).max(initial=-1)) + 1 for row in values]
-    for station, row, length in zip(stations, values, lengths, strict=True):
-        holes = np.flatnonzero(np.isnan(row[:length])) if length else np.array([0])
+    for station, row, filled, length in zip(chosen, rows, values, lengths, strict=True):
+        holes = np.flatnonzero(np.isnan(filled[:length])) if length else np.array([0])
         if holes.size:
+            hole = column(times[holes[0]])
             raise SourceIncompleteError(
                 Words(
-                    f"地点 {station.id} の予測値が欠けています(列 {header[holes[0] + 2]})",
-                    f"the forecast of station {station.id} has a hole (column {header[holes[0] + 2]})",
+                    f"地点 {station.id} の予測値が欠けています(列 {hole})",
+                    f"the forecast of station {station.id} has a hole (column {hole})",
                 ),
-                where=f"{path}:{by_id[station.id][0]}",
+                where=row.where,
                 remedy=_WAIT,
             )
-    columns = min(lengths)
-    return values[:, :columns], columns
+    return times[: min(lengths)], values[:, : min(lengths)], ()
 
 
-def _issued(row: _Row, path: Path) -> pd.Timestamp:
-    number, cells = row
-    try:
-        return instant(plain(cells[1]))
-    except ValueError as error:
-        raise SourceError(
-            Words("発表時刻を読めません", "the issue time cannot be read"),
-            where=f"{path}:{number}",
-            expected="2025/08/05 04:25",
-            got=cells[1][:40],
-            remedy=_RAW,
-        ) from error
+def _observed_steps(rows: list[Row]) -> tuple[pd.DatetimeIndex, Floats, tuple[Note, ...]]:
+    """Return the three-hourly instants at which every station has an observed value, and the values."""
+    times = reduce(pd.DatetimeIndex.intersection, (row.times for row in rows))
+    times = times[times == times.floor(STEP)]  # 03, 06, … in Japan are 18, 21, … UTC
+    values = np.stack([_on(times, row.times, row.values) for row in rows])
+    filled = np.flatnonzero(np.isfinite(values).all(axis=0))
+    if not filled.size:
+        raise SourceIncompleteError(
+            Words("3 時間ごとの時刻に実況値がありません", "no three-hourly instant has an observed value"),
+            where=rows[0].where,
+            remedy=UNALTERED,
+        )
+    times, values = times[filled], values[:, filled]
+    holes = (times[-1] - times[0]) // STEP + 1 - len(times)
+    if not holes:
+        return times, values, ()
+    note = Note.of(
+        "official_holes",
+        f"実況値のない {holes} 時刻は計算していません",
+        f"{holes} instants without observed value were left out",
+    )
+    return times, values, (note,)
+
+
+def _facts(forecast: OfficialForecast, place: tuple[float, float] | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "kind": forecast.kind,
+        "stations": [station.id for station in forecast.stations],
+        "weights": [round(weight, 4) for weight in forecast.weights],
+        "issued": _utc(max(forecast.issued)),
+        "first": _utc(forecast.times[0]),
+        "last": _utc(forecast.times[-1]),
+        "values": forecast.values.size,
+    }
+    if place is not None:
+        facts["distance_km"] = {
+            station.id: round(distance_km(place, (station.lon, station.lat)), 1)
+            for station in forecast.stations
+            if station.lon is not None and station.lat is not None
+        }
+    return facts
+
+
+def _file_facts(publications: list[Publication]) -> list[dict[str, Any]]:
+    return [{"file": Path(one.name).name, "stations": len(one.stations), **one.facts} for one in publications]
+
+
+def _utc(time: pd.Timestamp) -> str:
+    return f"{time.isoformat()}Z"

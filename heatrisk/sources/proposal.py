@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import geopandas as gpd
 from pyproj import CRS
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 
 from heatrisk.errors import HeatRiskError, SourceUnavailableError
-from heatrisk.grid import WGS84
+from heatrisk.grid import WGS84, Bounds
 from heatrisk.sources.buildings import read_buildings
+from heatrisk.sources.kinds import roles_of
 from heatrisk.sources.moe import read_forecast
-from heatrisk.sources.open_meteo import read_open_meteo
-from heatrisk.sources.shelter_csv import read_shelters
-from heatrisk.sources.weather_csv import read_weather_csv
-from heatrisk.weather import OfficialForecast
+from heatrisk.sources.stations import read_stations
+from heatrisk.sources.table import key, read_table
+from heatrisk.weather import OfficialForecast, Station
 from heatrisk.words import Words
 
-T = TypeVar("T")
-
-_VECTOR = (".gpkg", ".geojson", ".geojsonl", ".shp", ".fgb", ".gml")
-_RASTER = (".tif", ".tiff", ".asc")
-_RASTER_NAMES = (
-    ("canopy", re.compile(r"cdsm|canopy|chm|tree|樹")),
-    ("land_cover", re.compile(r"land_?-?cover|lulc|(^|_)lc(_|\.)|土地被覆")),
-    ("terrain", re.compile(r"dem|dtm|terrain|標高|地形")),
-)
-_PLATEAU = "建物：国土交通省 Project PLATEAU"
 _JAPAN = "JGD2011 / Japan Plane Rectangular CS"
+
+#: Credit lines that the owners of some data ask for.
+_CREDITS = (
+    ("buildings", (".gml", ".zip"), "3D都市モデル（Project PLATEAU）（国土交通省）"),
+    ("terrain", (".xml", ".zip", ".png"), "基盤地図情報 数値標高モデル（国土地理院）を加工して作成"),
+    ("population", (".geojson", ".gpkg", ".shp"), "国土数値情報（国土交通省）を加工して作成"),
+)
+
+#: Roles of which a city file takes one source; of the others it takes a list.
+_SINGLE = ("station_table", "land_cover", "congestion", "equipment")
+
+#: Kinds of weather, best first: a forecast with radiation, a table, observations, a typical year.
+_WEATHER = ("weather:open-meteo", "weather:csv", "weather:amedas", "weather:epw")
+
+#: Name of a municipality in a PLATEAU delivery: ``13204_mitaka-shi_pref_2025_citygml_1_op``.
+_DELIVERY = re.compile(r"\d{5}_([a-z]+)-(?:shi|ku|machi|cho|mura|son)_")
+
+_MUNICIPALITY = ("区市町村名", "市区町村名", "市町村名", "地方公共団体名", "自治体名")
 
 
 class Proposal(NamedTuple):
@@ -52,13 +60,16 @@ class Proposal(NamedTuple):
     remarks: tuple[Words, ...]
 
 
-def propose(folder: Path) -> Proposal:
+def propose(folder: Path, progress: Callable[[int, int], None] | None = None) -> Proposal:
     """Propose a city file for the files of a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Holds footprints, and perhaps rasters, a forecast, weather and a list of shelters.
+        Holds footprints, and perhaps terrain, trees, a forecast, weather, lists of shelters and districts, as
+        single files or as deliveries of many (folders, zips).
+    progress : callable, optional
+        Called with the files of buildings read, and all of them.
 
     Returns
     -------
@@ -69,53 +80,164 @@ def propose(folder: Path) -> Proposal:
     SourceUnavailableError
         No file holds building footprints with heights.
     """
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    buildings, footprints = _footprints(files, folder)
-    west, south, east, north = buildings.to_crs(WGS84).total_bounds
-    rasters = {_role(path): path for path in reversed(files) if path.suffix.lower() in _RASTER}
-    tables = [path for path in files if path.suffix.lower() == ".csv"]
-    official = _first(tables, lambda path: read_forecast(path)[0])
-    rest = [path for path in tables if official is None or path != official[0]]
-    weather = _first(
-        [path for path in files if path.suffix.lower() == ".json"], lambda path: read_open_meteo(path)[0]
+    entries = sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.suffix != ".toml"
     )
-    kind = "open-meteo"
-    if weather is None:
-        weather, kind = _first(rest, lambda path: read_weather_csv(path)[0]), "csv"
-    rest = [path for path in rest if weather is None or path != weather[0]]
-    shelters = _first(rest, lambda path: read_shelters(path)[0])
+    found, aside = _recognised(entries)
+    bounds = _bounds(found.get("buildings", []), folder, [path.name for path in entries], progress)
+    west, south, east, north = bounds
+    middle = ((west + east) / 2, (south + north) / 2)
+    official, remarks = _official(found, middle)
+    weather = next((role for role in _WEATHER if role in found), None)
+    name, english = _names(folder, found.get("shelters", []))
     text = _TEMPLATE.format(
-        name=_text(folder.resolve().name),
-        crs=plane_crs((west + east) / 2, (south + north) / 2),
-        bounds=[round(float(value), 6) for value in (west, south, east, north)],
-        buildings=_text(footprints.name),
-        credits=json.dumps([_PLATEAU] if footprints.suffix.lower() == ".gml" else [], ensure_ascii=False),
-        terrain=_section("terrain", "path", rasters.get("terrain")),
-        trees=_section("trees", "canopy", rasters.get("canopy")),
-        land_cover=_key("land_cover", rasters.get("land_cover")),
-        official=_official(official),
-        weather=_section("weather", "path", weather and weather[0])
-        + ('# kind = "open-meteo"\n' if weather is None else f"kind = {_text(kind)}\n"),
-        shelters=_section("shelters", "path", shelters and shelters[0]),
+        name=_text(name),
+        name_en=_text(english),
+        crs=plane_crs(*middle),
+        bounds=[round(float(value), 6) for value in bounds],
+        credits=json.dumps(_credits(found), ensure_ascii=False),
+        buildings=_paths(found["buildings"]),
+        terrain=_section("terrain", found.get("terrain")),
+        trees=_section("trees", found.get("trees")),
+        land_cover=_key("land_cover", found.get("land_cover")),
+        official=official,
+        weather=_section("weather", found.get(weather or ""))
+        + f"{'' if weather else '# '}kind = {_text((weather or _WEATHER[0]).split(':')[1])}\n"
+        + (_key("station_table", found.get("station_table")) if weather == "weather:amedas" else ""),
+        alerts=_section("alerts", found.get("alerts"))
+        + f'{"" if "alerts" in found else "# "}area = "130000"',
+        shelters=_section("shelters", found.get("shelters"))
+        + _key("facilities", found.get("facilities"))
+        + _key("congestion", found.get("congestion"))
+        + _key("equipment", found.get("equipment")).rstrip(),
+        population=_section("population", found.get("population")),
+        jurisdictions=_section("jurisdictions", found.get("jurisdictions")),
     )
-    remarks = []
-    if official is None and weather is None:
+    if "official" not in found and weather is None:
         remarks.append(
             Words(
                 "公式予測も気象データも見つかりません。[official] か [weather] を書き足すと計算できます",
                 "neither an official forecast nor weather was found: fill in [official] or [weather]",
             )
         )
-    aside = [path.name for path in files if path.suffix.lower() in _VECTOR and path != footprints]
-    if aside:
-        names = ", ".join(aside)
+    if "alerts" in found:
         remarks.append(
             Words(
-                f"建物は {footprints.name} を使い、{names} は使っていません",
-                f"buildings come from {footprints.name}; left aside: {names}",
+                "[alerts] area を自分の府県予報区等コードに直してください（東京都は 130000）",
+                "set [alerts] area to the code of your forecast area (Tokyo: 130000)",
             )
         )
+    if aside:
+        names = ", ".join(path.name for path in aside)
+        remarks.append(Words(f"使っていないファイル: {names}", f"left aside: {names}"))
     return Proposal(text, tuple(remarks))
+
+
+def _recognised(entries: Sequence[Path]) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Return the paths of each role, and those that have none or stand behind a better one."""
+    found: dict[str, list[Path]] = {}
+    aside = []
+    for path in entries:
+        roles = roles_of(path)
+        for role in roles:
+            found.setdefault(role, []).append(path)
+        if not roles and path.suffix.lower() not in _SIDECARS:
+            aside.append(path)
+    for role in set(found) & set(_SINGLE):
+        aside += found[role][1:]
+        found[role] = found[role][:1]
+    # Several kinds of weather cannot be joined.
+    for role in [role for role in _WEATHER if role in found][1:]:
+        aside += found.pop(role)
+    return found, sorted(set(aside))
+
+
+_SIDECARS = (
+    ".dbf",
+    ".prj",
+    ".cpg",
+    ".shx",
+    ".sbn",
+    ".sbx",
+    ".qix",
+    ".tfw",
+    ".txt",
+    ".md",
+    ".pdf",
+    ".py",
+    ".png",
+)
+
+
+def _bounds(
+    paths: list[Path], folder: Path, names: list[str], progress: Callable[[int, int], None] | None
+) -> Bounds:
+    """Return what the buildings cover [degrees]."""
+    if not paths:
+        raise SourceUnavailableError(
+            Words("高さ付きの建物データが見つかりません", "no file with building footprints and heights"),
+            where=folder,
+            expected="CityGML (.gml, .zip), .gpkg, .geojson, .shp, .fgb, .parquet",
+            got=", ".join(names) or "nothing",
+            remedy=Words(
+                "建物のファイルをフォルダーに置いてください", "Put a file of buildings into the folder."
+            ),
+        )
+    buildings, _ = read_buildings(paths, "EPSG:3857", progress=progress)
+    west, south, east, north = map(float, buildings.to_crs(WGS84).total_bounds)
+    return (west, south, east, north)
+
+
+def _official(found: dict[str, list[Path]], place: tuple[float, float]) -> tuple[str, list[Words]]:
+    """Return the section of the official forecast, with the stations that suit the place."""
+    paths, tables = found.get("official"), found.get("station_table")
+    text = _section("official", paths) + _key("station_table", tables)
+    if paths is None:
+        return f'{text}# stations = ["44116"]', []
+    try:
+        forecast = _forecast(paths, tables, place)
+    except HeatRiskError as error:
+        return f'{text}# stations = ["44116"]', [Words(error.text("ja"), error.text("en"))]
+    stations = ", ".join(
+        _station(station, weight) for station, weight in zip(forecast.stations, forecast.weights, strict=True)
+    )
+    return f"{text}stations = [{stations}]", []
+
+
+def _station(station: Station, weight: float) -> str:
+    if weight == 1.0 and station.name == station.id:
+        return _text(station.id)
+    return f"{{ id = {_text(station.id)}, name = {_text(station.name)}, weight = {weight:.3f} }}"
+
+
+def _forecast(paths: list[Path], tables: list[Path] | None, place: tuple[float, float]) -> OfficialForecast:
+    if tables:
+        return read_forecast(paths, table=read_stations(tables[0])[0], place=place)[0]
+    return read_forecast(paths)[0]
+
+
+def _names(folder: Path, shelters: list[Path]) -> tuple[str, str]:
+    """Return the city's names, as far as the files tell: in its list of shelters, in a PLATEAU delivery."""
+    towns: Counter[str] = Counter()
+    for path in shelters:
+        rows = [cells for _, cells in read_table(path).rows]
+        header = next((row for row in rows[:10] if any(key(cell) in _MUNICIPALITY for cell in row)), None)
+        if header is not None:
+            column = next(i for i, cell in enumerate(header) if key(cell) in _MUNICIPALITY)
+            towns.update(row[column] for row in rows[rows.index(header) + 1 :] if column < len(row))
+    delivery = next(
+        (match for path in sorted(folder.iterdir()) if (match := _DELIVERY.match(path.name))), None
+    )
+    japanese = towns.most_common(1)[0][0] if towns else folder.resolve().name
+    return japanese, delivery.group(1).capitalize() if delivery else ""
+
+
+def _credits(found: dict[str, list[Path]]) -> list[str]:
+    return [
+        line
+        for role, endings, line in _CREDITS
+        if any(path.is_dir() or path.suffix.lower() in endings for path in found.get(role, []))
+    ]
 
 
 def plane_crs(lon: float, lat: float) -> str:
@@ -146,54 +268,17 @@ def _meridian(code: str) -> float:
     return next(float(item.value) for item in operation.params if "longitude" in item.name.lower())
 
 
-def _footprints(files: list[Path], folder: Path) -> tuple[gpd.GeoDataFrame, Path]:
-    reasons = []
-    for path in files:
-        if path.suffix.lower() in _VECTOR:
-            try:
-                return read_buildings(path, "EPSG:3857")[0], path
-            except HeatRiskError as error:
-                reasons.append(str(error))
-    raise SourceUnavailableError(
-        Words("高さ付きの建物データが見つかりません", "no file with building footprints and heights"),
-        where=folder,
-        expected=", ".join(_VECTOR),
-        got="; ".join(reasons) or ", ".join(path.name for path in files) or "nothing",
-        remedy=Words(
-            "建物のファイルをフォルダーに置いてください", "Put a file of buildings into the folder."
-        ),
-    )
+def _section(name: str, paths: list[Path] | None) -> str:
+    return f"{'' if paths else '# '}[{name}]\n{_key('path', paths)}"
 
 
-def _role(path: Path) -> str | None:
-    return next((role for role, pattern in _RASTER_NAMES if pattern.search(path.name.lower())), None)
+def _key(key: str, paths: list[Path] | None) -> str:
+    return f"{key} = {_paths(paths)}\n" if paths else f'# {key} = ""\n'
 
 
-def _first(paths: list[Path], read: Callable[[Path], T]) -> tuple[Path, T] | None:
-    """Return the first file that a door accepts, with what it held."""
-    for path in paths:
-        try:
-            found = read(path)
-        except HeatRiskError:
-            continue
-        if found:
-            return path, found
-    return None
-
-
-def _official(found: tuple[Path, OfficialForecast] | None) -> str:
-    stations = [] if found is None else [station.id for station in found[1].stations]
-    mark = "# " if found is None else ""
-    chosen = json.dumps(stations[:1] or ["44116"])
-    return f"{_section('official', 'path', found and found[0])}{mark}stations = {chosen}\n"
-
-
-def _section(name: str, key: str, path: Path | None) -> str:
-    return f"{'# ' if path is None else ''}[{name}]\n{_key(key, path)}"
-
-
-def _key(key: str, path: Path | None) -> str:
-    return f'# {key} = ""\n' if path is None else f"{key} = {_text(path.name)}\n"
+def _paths(paths: list[Path]) -> str:
+    texts = [_text(path.name) for path in paths]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 
 def _text(value: str) -> str:
@@ -203,36 +288,59 @@ def _text(value: str) -> str:
 _TEMPLATE = """\
 # heatrisk の設定ファイル / city file of heatrisk
 # 相対パスはこのファイルのあるフォルダーから / relative paths start at this file's folder
+# path にはファイル、フォルダー、zip、"dem/*.xml" のような指定、URL、それらの並び [..] を書けます
+# a path is a file, folder, zip, pattern such as "dem/*.xml", URL, or a list [..] of them
 
 [city]
 name = {name}            # 市区町村名 / name in Japanese
-name_en = ""             # 英語名 / name in English
+name_en = {name_en}             # 英語名 / name in English
 crs = "{crs}"        # 平面直角座標系 / projected coordinates in metres
 cell_size = 5.0          # メッシュの一辺(m) / side of a cell [m]
 bounds = {bounds}   # 西, 南, 東, 北(度) / west, south, east, north [degrees]
+contact = ""             # データ配信元に示す連絡先 / whom a data server may ask
 attribution = {credits}         # 出典の表示 / credit lines shown beside the map
 
+# 建物(CityGML, GeoPackage, GeoJSON, Shapefile, GeoParquet など) / footprints with heights
 [buildings]
-path = {buildings}       # 建物(CityGML, GeoPackage, GeoJSON, Shapefile など) / footprints with heights
+path = {buildings}
+# height = "lod1"        # lod1 | measured(計測高さ) | max(高いほう) / which stated height counts
 # height_column = ""     # 高さの列名(省略すると自動) / column of heights; found by its name if omitted
 # default_height = 6.0   # 高さが不明の建物に使う値(m) / used where the height is unknown [m]
 
-# 標高(GeoTIFF) / ground elevation
-{terrain}
-# 樹冠高(GeoTIFF) / canopy height above ground
-{trees}# transmissivity = 0.15  # 樹冠の日射透過率 / share of direct sun that passes a crown
+# 標高(基盤地図情報 DEM、標高タイル、PLATEAU dem、GeoTIFF) / ground elevation
+{terrain}# fill = 50.0            # 補う範囲(m) / holes are filled this far from known ground [m]
+
+# 樹木(樹冠高 GeoTIFF、PLATEAU veg、樹木一覧 CSV) / canopy heights, PLATEAU vegetation, lists of trees
+{trees}# heights = {{ "高木" = 10.0, "*" = 6.0 }}  # 樹高のない木(m) / heights by class [m]
+# transmissivity = 0.15  # 樹冠の日射透過率 / share of direct sun that passes a crown
 # trunk_ratio = 0.25     # 枝下高の割合 / height of the crown's underside as share of its top
 
 # 地面 / ground
 [ground]
 {land_cover}# default = "grass"      # paved | grass | bare_soil | water
 
-# 公式の暑さ指数予測(環境省 CSV) / official WBGT forecast
+# 公式の暑さ指数(環境省 CSV、API の JSON) / official WBGT; stations by distance from station_table if omitted
 {official}
-# 気象データ / weather series; kind = "open-meteo" | "csv"
-{weather}
-# クーリングシェルター一覧 / list of cooling shelters
+
+# 気象データ / weather; kind = "open-meteo" | "amedas" | "epw" | "csv"
+{weather}# station = "44116"      # アメダスの地点番号(省略時は最寄り) / station; else the nearest
+
+# 熱中症警戒情報(環境省 CSV) / official heat-stroke alerts; area = 府県予報区等コード
+{alerts}
+
+# クーリングシェルター一覧(CSV, XLSX) / lists of cooling shelters
 {shelters}
+# coordinates = ""       # 位置の手入力(名称,緯度,経度) / positions filled in by hand
+# facilities: 公共施設一覧(位置の照合に使う) / list of facilities that tells positions by name and address
+
+# 人口メッシュ、地区(報告用) / population mesh and districts, for reports
+{population}
+{jurisdictions}
+# URL からの取得 / fetching from the web
+[http]
+# timeout = 30.0         # 待ち時間(秒) / seconds
+# keep_hours = 24.0      # 取得できないとき、この時間までは前回の控えを使う / a copy stands in this long [h]
+
 [model]
 # sub_cell = 1.0         # 日陰計算の格子(m)、省略すると広さに応じて 0.5 か 1 / fine grid for shade [m]
 receptor_height = 1.1    # 計算する高さ(m) / height above ground [m]

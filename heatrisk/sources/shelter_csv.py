@@ -1,375 +1,341 @@
-"""Cooling shelters out of a municipal CSV, whatever its headers are called.
+"""Cooling shelters out of a municipal list (CSV or workbook), whatever its headers are called.
 
-Headers are matched after narrowing and with all blanks and line breaks removed, because real lists break
-lines inside header cells. A row without coordinates is refused and named, never placed by guess.
+A shelter whose position nobody tells stays in the list without one, and its row is named with the reason.
 
 References
 ----------
-.. [1] デジタル庁, 自治体標準オープンデータセット.
-.. [2] 気候変動適応法 第21条 (指定暑熱避難施設).
+.. [1] 気候変動適応法 第21条 (指定暑熱避難施設): such a place must open under the special alert.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from heatrisk.errors import InputError, SourceIncompleteError
+from heatrisk.errors import InputError
 from heatrisk.grid import Bounds
-from heatrisk.shelters import Designation, Opening, OpensOn, Shelter
-from heatrisk.sources.opening_hours import read_hours, without_closures
+from heatrisk.shelters import Opening, Shelter
+from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.reading import Reading, Refusal
-from heatrisk.sources.table import Table, given, key, plain, quoted, read_table
+from heatrisk.sources.shelter_columns import first_list
+from heatrisk.sources.shelter_places import (
+    MOST_ROWS,
+    NO_PLACE,
+    SWAPPED,
+    Found,
+    Places,
+    far,
+    installed_geocoder,
+    position,
+    read_places,
+    within,
+)
+from heatrisk.sources.shelter_rows import shelter_of
+from heatrisk.sources.street_address import address_key, name_key
+from heatrisk.sources.table import read_tables
 from heatrisk.words import Note, Words
 
-#: Headers of each field, as patterns of the whole narrowed header; of several columns the first counts,
-#: except for hours, whose columns are joined.
-_FIELDS = {
-    "special": r".*特記事項.*",
-    "id": r"id|no\.?|番号|整理番号|施設番号|指定番号",
-    "name": r"名称|(指定暑熱避難|避難)?施設の?名称?|クーリングシェルター(の?名称?)?|name",
-    "shop": r"店舗等?名称?",
-    "address": r"住所|(施設)?所在地(_連結表記)?|address",
-    "lat": r"(施設)?緯度(\(.*\))?|lat(itude)?",
-    "lon": r"(施設)?経度(\(.*\))?|lon(gitude)?|lng",
-    "days": r"(利用|開放|開館)可能曜日|(利用|開放|開館)?曜日",
-    "start": r"(利用|開放|開館)?開始(時間|時刻)|開館時刻",
-    "end": r"(利用|開放|開館)?終了(時間|時刻)|閉館時刻",
-    "closed": r"休館日?|定休日|休業日|休所日",
-    "hours": r"(開放|利用|開館|開設|営業|開所|受入)(可能)?(日時|日等|日|時間).*",
-    "opens_on": r"開放の?(条件|基準)|opens_on",
-    "capacity": r".*(受け?入れ?|収容).*(人数|名数|人員).*|capacity|定員",
-    "designated": r"(クーリングシェルター|指定暑熱避難施設)の?指定.*|指定日|指定の有無",
-    "cool_share": r".*(クールシェア|涼み処).*",
-    "kind": r"種別|区分|指定区分|施設の種類|type",
-    "url": r"url|(ホームページ|ウェブサイト|hp)(url)?|リンク",
-    "note": r"備考|利用上の注意(事項)?|note",
-}
-
-_EQUIPMENT = {
-    "water": r".*(給水|飲料|ウォーターサーバー|冷水).*",
-    "toilet": r".*トイレ.*",
-    "wheelchair": r".*(車椅子|車いす|バリアフリー).*",
-    "nursing_room": r".*(授乳|ベビー).*",
-    "wifi": r".*wi-?fi.*",
-    "aed": r".*aed.*",
-}
-
-#: Columns of the statutory form: opening and closing time of each day of the week and of holidays.
-_DAILY = re.compile(r"([月火水木金土日祝])(?:曜日|曜|日)?_?(開始|終了)(?:時間|時刻)?")
-
-_CAPACITY = re.compile(r"(\d+)(?:~\d+)?(?:人|名)(未満|以下)?")
-_MARKS = frozenset("〇○◯◎✓✔●")
-_IRREGULAR = re.compile("場合|臨時|ことが|ことも|不定休|除く|要確認")
-
-#: Farther from the area than this, a row belongs to another town [degrees].
-_FAR = 0.5
-
-_HEADER = Words(
-    "見出しの行に 名称、緯度、経度 の列を用意してください",
-    "The header row needs the columns 名称 (name), 緯度 (latitude) and 経度 (longitude).",
-)
+_SUFFIXES = (".csv", ".tsv", ".xlsx")
 
 
 @dataclass(frozen=True)
-class _Header:
-    """Which column holds what; ``rows`` counts the rows up to and with the header."""
+class _Entry:
+    """A facility of the list: its rows, what they say, and where they put it, or why nowhere."""
 
-    fields: dict[str, list[int]]
-    equipment: dict[str, list[int]]
-    daily: dict[tuple[str, str], int]
-    statutory: bool
-    rows: int
+    rows: tuple[str, ...]
+    shelter: Shelter
+    spot: tuple[float, float] | Words
+    name: str = ""
 
 
-def read_shelters(path: Path, bounds_lonlat: Bounds | None = None) -> tuple[list[Shelter], Reading]:
+def read_shelters(
+    paths: Path | Sequence[Path],
+    bounds_lonlat: Bounds | None = None,
+    *,
+    coordinates: Path | None = None,
+    facilities: Sequence[Path] = (),
+    geocoder: str | None = None,
+    region: str | None = None,
+) -> tuple[list[Shelter], Reading]:
     """Read a list of cooling shelters.
 
     Parameters
     ----------
-    path : pathlib.Path
-        CSV in UTF-8 (with or without byte-order mark) or CP932.
+    paths : pathlib.Path or sequence of pathlib.Path
+        CSV in UTF-8 (with or without byte-order mark) or CP932, or Excel workbooks; folders and zips of such.
     bounds_lonlat : tuple of float, optional
-        West, south, east, north of the served area [degrees]; rows far outside are refused, rows a little
-        outside are kept and noted.
+        West, south, east, north of the served area [degrees]; rows placed far outside are refused, rows a
+        little outside are kept and noted.
+    coordinates : pathlib.Path, optional
+        Positions given by hand (名称, 緯度, 経度, perhaps 住所); they win over the list's own.
+    facilities : sequence of pathlib.Path
+        The city's lists of facilities, for shelters without position: names and addresses must agree.
+    geocoder : str, optional
+        Address look-up of the entry point group ``heatrisk.geocoders``, for those still without.
+    region : str, optional
+        Name of the municipality; by default the one that most rows name. Rows of others are kept and noted.
 
     Returns
     -------
     shelters : list of Shelter
-        In the order of the file.
+        In the order of the list; the rows of one facility (weekdays, weekends) are one shelter.
     reading : Reading
-        ``refused`` names every row that is not used, by its row number in a spreadsheet, with the reason.
-        Facts: ``encoding``, ``columns`` (field → header), ``outside``, ``capacity_known``, ``hours_known``.
+        ``refused`` names every row that is not on the map, by its row number in a spreadsheet, with the
+        reason; a shelter that is in the list all the same has it in ``unplaced``, too.
+        Facts: ``encoding``, ``columns`` (field → header), ``shelters``, ``designated``, ``placed`` (by whom
+        → count), ``unplaced``, ``outside``, ``merged``, ``other_towns``, ``capacity_known``,
+        ``hours_known``.
 
     Raises
     ------
     SourceUnavailableError
-        The file is not there.
+        A file is not there.
     SourceIncompleteError
         No row of the first ten is a header with names and something else that is known.
     InputError
-        Latitude and longitude are swapped throughout.
+        Latitude and longitude are swapped throughout, or no address look-up has the name.
     SourceError
-        It is no text table.
+        It is no table, or has more than 100,000 rows.
     """
-    reading = Reading.of("shelters", path)
-    table = read_table(path)
-    header = _header(table, path)
-    rows = table.rows[header.rows :]
-    shelters, refused = _sorted_rows(header, rows, bounds_lonlat)
-    swapped = [row for row in refused if row.reason.ja.endswith(_SWAPPED.ja)]
-    if swapped and not shelters:
-        raise InputError(
-            _SWAPPED,
-            where=f"{path}:{swapped[0].where}",
-            remedy=Words("緯度と経度の列の見出しを入れ替えてください", "Exchange the headers 緯度 and 経度."),
-        )
+    paths = [paths] if isinstance(paths, Path) else list(paths)
+    found = members(paths, _SUFFIXES)
+    helpers = [path for path in (coordinates, *facilities) if path is not None]
+    reading = Reading.of("shelters", *on_disk(found), *helpers, named=paths[0])
+    entries, nameless, facts = _entries(found, bounds_lonlat)
+    read = len(entries) + len(nameless)
+    _check_order(entries, paths[0], bounds_lonlat)
+    towns = _towns(entries, region)[:1]
+    entries = _merged(entries, towns)
+    places, unusable = _places(coordinates, facilities, geocoder, bounds_lonlat, towns)
+    shelters, unplaced, dropped = _placed(entries, places)
+    dropped = nameless + dropped
     shelters = _distinct(shelters)
-    outside = [
-        shelter
-        for shelter in shelters
-        if bounds_lonlat and not _within(shelter.lon, shelter.lat, bounds_lonlat, 0.0)
-    ]
-    names = table.rows[header.rows - 1][1]
-    facts = {
-        "encoding": table.encoding,
-        "columns": {
-            field: " / ".join(quoted((names[i],)) for i in found) for field, found in header.fields.items()
-        },
-        "outside": len(outside),
-        "capacity_known": sum(shelter.capacity is not None for shelter in shelters),
-        "hours_known": sum(shelter.openings is not None for shelter in shelters),
-    }
+    facts |= _facts(shelters, bounds_lonlat, "".join(towns))
+    facts["merged"] = sum(len(entry.rows) - 1 for entry in entries)
     return shelters, replace(
         reading,
-        read=len(rows),
-        used=len(shelters),
-        refused=tuple(refused),
+        read=read,
+        used=read - len(dropped) - len(unplaced),
+        refused=(*dropped, *unplaced, *unusable),
         facts=facts,
-        notes=_notes(refused, outside),
+        notes=tuple(_notes(shelters, len(dropped), facts, places)),
     )
 
 
-def _sorted_rows(
-    header: _Header, rows: tuple[tuple[int, tuple[str, ...]], ...], bounds: Bounds | None
-) -> tuple[list[Shelter], list[Refusal]]:
-    """Return the shelters of the rows that can be used, and a refusal for each of the others."""
-    shelters: list[Shelter] = []
+def _entries(
+    found: Sequence[Member], bounds: Bounds | None
+) -> tuple[list[_Entry], list[Refusal], dict[str, Any]]:
+    """Return the rows of all files that have a name, refusals of the others, and the form of the files."""
+    entries: list[_Entry] = []
     refused: list[Refusal] = []
-    above = ""
-    for number, cells in rows:
-        fields = _fields(header, cells, above)
-        name = fields["name"]
-        above = name or above
-        reason = _refusal(fields, bounds)
-        if reason is None:
-            shelters.append(_shelter(header, cells, fields, str(number)))
-        else:
-            told = Words(f"{name}:{reason.ja}", f"{name}: {reason.en}") if name else reason
-            refused.append(Refusal(str(number), told))
-    return shelters, refused
+    facts: dict[str, Any] = {}
+    for member in found:
+        table, header = first_list(read_tables(member, MOST_ROWS), member.name, "名称, 住所, 緯度, 経度, …")
+        names = table.rows[header.rows - 1][1]
+        facts = {"encoding": table.encoding, "columns": header.named(names)} | facts
+        file = f"{Path(member.name).name}:" if len(found) > 1 else ""
+        above = ""
+        for number, cells in table.rows[header.rows :]:
+            row = header.row(cells, above)
+            above = row["name"] or above
+            if row["name"]:
+                shelter = shelter_of(header, cells, row, str(number))
+                entries.append(_Entry((f"{file}{number}",), shelter, position(row, bounds)))
+            else:
+                refused.append(Refusal(f"{file}{number}", Words("名称がありません", "no name")))
+    return entries, refused, facts
 
 
-def _header(table: Table, path: Path) -> _Header:
-    """Return the columns of the row, among the first ten, that names the most fields."""
-    best: _Header | None = None
-    for index, (_, cells) in enumerate(table.rows[:10]):
-        found = _columns(cells, index + 1)
-        if "name" in found.fields and (best is None or len(found.fields) > len(best.fields)):
-            best = found
-    if best is None or len(best.fields) < 2:
-        number, cells = table.rows[0]
-        raise SourceIncompleteError(
-            Words("施設一覧の見出しが見つかりません", "no header row of a list of facilities was found"),
-            where=f"{path}:{number}",
-            expected="名称, 住所, 緯度, 経度, …",
-            got=quoted(cells),
-            remedy=_HEADER,
+def _check_order(entries: Sequence[_Entry], path: Path, bounds: Bounds | None) -> None:
+    swapped = [entry for entry in entries if entry.spot is SWAPPED]
+    if swapped and all(isinstance(entry.spot, Words) or far(*entry.spot, bounds) for entry in entries):
+        raise InputError(
+            SWAPPED,
+            where=f"{path}:{swapped[0].rows[0]}",
+            remedy=Words("緯度と経度の列の見出しを入れ替えてください", "Exchange the headers 緯度 and 経度."),
         )
-    return best
 
 
-def _columns(cells: tuple[str, ...], rows: int) -> _Header:
-    fields: dict[str, list[int]] = {}
-    equipment: dict[str, list[int]] = {}
-    daily: dict[tuple[str, str], int] = {}
-    for column, cell in enumerate(cells):
-        header = key(cell)
-        field = next((name for name, pattern in _FIELDS.items() if re.fullmatch(pattern, header)), None)
-        if day := _DAILY.fullmatch(header):
-            daily[(day[1], day[2])] = column
-        elif field is not None:
-            fields.setdefault(field, []).append(column)
+def _towns(entries: Iterable[_Entry], region: str | None) -> list[str]:
+    """Return the municipalities of the list, the one it is about first."""
+    named = Counter(entry.shelter.town for entry in entries if entry.shelter.town)
+    return [*filter(None, [region]), *(town for town, _ in named.most_common())]
+
+
+def _merged(entries: list[_Entry], towns: Sequence[str]) -> list[_Entry]:
+    """Return one entry a facility: rows that agree in name, address, use and position are put together."""
+    together: dict[object, _Entry] = {}
+    for number, entry in enumerate(entries):
+        shelter = entry.shelter
+        name, address = name_key(shelter.name, towns), address_key(shelter.address, towns)
+        spot = None if isinstance(entry.spot, Words) else entry.spot
+        same = (name, address, shelter.town, shelter.place, shelter.designation, spot) if address else number
+        before = together.get(same)
+        if before is None:
+            together[same] = _Entry(entry.rows, shelter, entry.spot, name)
         else:
-            for name, pattern in _EQUIPMENT.items():
-                if re.fullmatch(pattern, header):
-                    equipment.setdefault(name, []).append(column)
-    return _Header(fields, equipment, daily, any("指定暑熱避難施設" in key(cell) for cell in cells), rows)
+            shelter = _joined(before.shelter, shelter)
+            together[same] = replace(before, rows=before.rows + entry.rows, shelter=shelter)
+    return list(together.values())
 
 
-def _fields(header: _Header, cells: tuple[str, ...], above: str) -> dict[str, str]:
-    """Return a row's cells by field; marks for "nothing" are empty, hours are joined."""
-    fields = {
-        name: [given(cells[column]) for column in header.fields.get(name, ()) if column < len(cells)]
-        for name in _FIELDS
-    }
-    row = {name: next(filter(None, texts), "") for name, texts in fields.items()}
-    row["hours"] = " / ".join(dict.fromkeys(" ".join(text.split()) for text in fields["hours"] if text))
-    row["name"] = " ".join((row["name"] or row["shop"]).split())
-    if row["name"] in ("〃", "同上"):
-        row["name"] = above
-    return row
-
-
-_NO_PLACE = Words("緯度・経度がありません", "no coordinates")
-_SWAPPED = Words("緯度と経度が入れ替わっています", "latitude and longitude are swapped")
-
-
-def _refusal(row: dict[str, str], bounds: Bounds | None) -> Words | None:
-    """Return why a row cannot be used, or None."""
-    if not row["name"]:
-        return Words("名称がありません", "no name")
-    if not row["lat"] or not row["lon"]:
-        return _NO_PLACE
-    try:
-        lat, lon = float(plain(row["lat"])), float(plain(row["lon"]))
-    except ValueError:
-        return Words(
-            f"緯度・経度が十進の度ではありません({row['lat']}, {row['lon']})",
-            f"the coordinates are not decimal degrees ({row['lat']}, {row['lon']})",
-        )
-    if not (math.isfinite(lat) and math.isfinite(lon)) or (lat == 0 and lon == 0):
-        return _NO_PLACE
-    area = bounds or (-180.0, -90.0, 180.0, 90.0)
-    if _within(lon, lat, area, _FAR if bounds else 0.0):
-        return None
-    if _within(lat, lon, area, _FAR if bounds else 0.0):
-        return _SWAPPED
-    return Words(f"対象の範囲から遠く離れています({lat}, {lon})", f"far outside the area ({lat}, {lon})")
-
-
-def _within(lon: float, lat: float, bounds: Bounds, margin: float) -> bool:
-    west, south, east, north = bounds
-    return west - margin <= lon <= east + margin and south - margin <= lat <= north + margin
-
-
-def _shelter(header: _Header, cells: tuple[str, ...], row: dict[str, str], number: str) -> Shelter:
-    openings, caveat, text = _hours(header, cells, row)
-    return Shelter(
-        id=plain(row["id"]) or number,
-        name=row["name"],
-        lon=float(plain(row["lon"])),
-        lat=float(plain(row["lat"])),
-        address=row["address"],
-        designation=_designation(header, row),
-        capacity=_capacity(row["capacity"]),
-        capacity_text=" ".join(row["capacity"].split()),
-        hours_text=text,
+def _joined(one: Shelter, other: Shelter) -> Shelter:
+    """Return one shelter of two rows of a facility; hours count where they are of different days."""
+    if one.openings == other.openings:
+        openings = one.openings
+    elif one.openings is None or other.openings is None or not _apart(one.openings, other.openings):
+        openings = None
+    else:
+        openings = one.openings + other.openings
+    numbers = [shelter.capacity for shelter in (one, other) if shelter.capacity is not None]
+    return replace(
+        one,
         openings=openings,
-        caveat=caveat,
-        opens_on=_opens_on(row["opens_on"]),
-        equipment=tuple(
-            name
-            for name, columns in header.equipment.items()
-            if any(column < len(cells) and given(cells[column]) for column in columns)
-        ),
-        url=row["url"] if row["url"].startswith(("https://", "http://")) else "",
-        note=" ".join(row["note"].split()),
+        capacity=min(numbers, default=None),
+        capacity_text=_both(one.capacity_text, other.capacity_text),
+        hours_text=_both(one.hours_text, other.hours_text),
+        caveat=_both(one.caveat, other.caveat),
+        opens_on=one.opens_on if one.opens_on == other.opens_on else "unknown",
+        equipment=tuple(dict.fromkeys(one.equipment + other.equipment)),
+        url=one.url or other.url,
+        note=_both(one.note, other.note),
     )
 
 
-def _hours(
-    header: _Header, cells: tuple[str, ...], row: dict[str, str]
-) -> tuple[tuple[Opening, ...] | None, str, str]:
-    """Return the hours as far as they can be read, a remark that qualifies them, and the text for people."""
-    daily = {
-        day: f"{given(cells[column])}~{given(cells[header.daily[(day, '終了')]])}"
-        for (day, edge), column in header.daily.items()
-        if edge == "開始"
-        and (day, "終了") in header.daily
-        and max(column, header.daily[(day, "終了")]) < len(cells)
-    }
-    columns = ",".join(f"{day}{hours}" for day, hours in daily.items() if hours != "~")
-    if not columns and row["start"] and row["end"]:
-        columns = f"{row['days']}{row['start']}~{row['end']}"
-    openings = read_hours(row["hours"]) or read_hours(columns)
-    remarks = [text for text in (row["closed"], row["special"], row["note"]) if text]
-    caveats = []
-    for remark in remarks if openings else ():
-        less = without_closures(openings or (), remark)
-        if less is not None:
-            openings = less
-        elif remark != row["note"] or _IRREGULAR.search(plain(remark)):
-            caveats.append(" ".join(remark.split()))
-    closed = f"休み：{row['closed']}" if row["closed"] else ""
-    text = " / ".join(filter(None, (row["hours"] or columns, closed, row["special"])))
-    return openings, " / ".join(caveats), " ".join(text.split())
+def _apart(one: tuple[Opening, ...], other: tuple[Opening, ...]) -> bool:
+    return all(
+        a.days is not None and b.days is not None and not a.days & b.days and not (a.holidays and b.holidays)
+        for a in one
+        for b in other
+    )
 
 
-def _designation(header: _Header, row: dict[str, str]) -> Designation:
-    kind = key(row["kind"]) + key(row["note"])
-    if row["designated"] or "クーリングシェルター" in kind or "指定暑熱避難施設" in kind:
-        return "designated"
-    if row["cool_share"] or "クールシェア" in kind or "涼み処" in kind:
-        return "cool_share"
-    if header.statutory and "designated" not in header.fields:
-        return "designated"
-    return "other" if "designated" in header.fields else "unknown"
+def _both(one: str, other: str) -> str:
+    return " / ".join(dict.fromkeys(text for text in (one, other) if text))
 
 
-def _opens_on(text: str) -> OpensOn:
-    text = key(text)
-    if "特別警戒" in text or text == "special":
-        return "special"
-    if "警戒" in text or text == "alert":
-        return "alert"
-    return "always" if text in ("常時", "毎日", "通年", "夏季", "夏期", "always") else "unknown"
+def _places(
+    coordinates: Path | None,
+    facilities: Sequence[Path],
+    geocoder: str | None,
+    bounds: Bounds | None,
+    towns: Sequence[str],
+) -> tuple[Places, list[Refusal]]:
+    """Return what can tell positions, and the corrections that cannot be used."""
+    look_up = None if geocoder is None else installed_geocoder(geocoder)
+    overrides, refused = ([], []) if coordinates is None else read_places(coordinates, bounds, towns)
+    listed = [place for path in facilities for place in read_places(path, bounds, towns)[0]]
+    return Places(overrides, listed, look_up, bounds, towns), refused
 
 
-def _capacity(text: str) -> int | None:
-    """Return the people a text says: the low end of a range, rooms added up; None where it says no number."""
-    text = re.sub(r"[,\s]", "", re.sub("[〜～−–‐-]", "~", plain(text)))
-    if text.isdecimal():
-        return int(text)
-    found = _CAPACITY.findall(text)
-    return sum(int(number) for number, _ in found) if found and not any(limit for _, limit in found) else None
+def _placed(entries: Sequence[_Entry], places: Places) -> tuple[list[Shelter], list[Refusal], list[Refusal]]:
+    """Return the shelters, and a refusal for each row without position and for each of far away."""
+    namesakes = Counter(entry.name for entry in entries)
+    shelters: list[Shelter] = []
+    unplaced: list[Refusal] = []
+    dropped: list[Refusal] = []
+    for entry in entries:
+        shelter, spot, alone = entry.shelter, entry.spot, namesakes[entry.name] == 1
+        found = places.corrected(shelter.name, shelter.address, alone=alone)
+        if found.lonlat is None and isinstance(spot, Words):
+            found = places.find(shelter.name, shelter.address, shelter.town, alone=alone)
+            # What is wrong with the row's own position is of more use than that no other was found.
+            found = found if spot is NO_PLACE or found.lonlat else Found(None, "", spot)
+        elif found.lonlat is None and not isinstance(spot, Words):
+            outside = far(*spot, places.bounds)
+            if outside is not None:
+                dropped += [Refusal(row, _named(shelter, outside)) for row in entry.rows]
+                continue
+            found = Found(spot, "list", NO_PLACE)
+        if found.lonlat is None:
+            unplaced += [Refusal(row, _named(shelter, found.reason)) for row in entry.rows]
+            shelters.append(replace(shelter, unplaced=found.reason))
+        else:
+            lon, lat = found.lonlat
+            shelters.append(replace(shelter, lon=lon, lat=lat, placed_by=found.by))
+    return shelters, unplaced, dropped
+
+
+def _named(shelter: Shelter, reason: Words) -> Words:
+    return Words(f"{shelter.name}:{reason.ja}", f"{shelter.name}: {reason.en}")
 
 
 def _distinct(shelters: list[Shelter]) -> list[Shelter]:
     """Return the shelters with unique identifiers: a repeated one gets a running number."""
     seen: Counter[str] = Counter()
+    taken = {shelter.id for shelter in shelters}
     distinct = []
     for shelter in shelters:
         seen[shelter.id] += 1
-        again = seen[shelter.id]
-        distinct.append(shelter if again == 1 else replace(shelter, id=f"{shelter.id}-{again}"))
+        name = shelter.id
+        while seen[shelter.id] > 1 and name in taken:
+            name = f"{shelter.id}-{seen[shelter.id]}"
+            seen[shelter.id] += name in taken
+        taken.add(name)
+        distinct.append(shelter if name == shelter.id else replace(shelter, id=name))
     return distinct
 
 
-def _notes(refused: list[Refusal], outside: list[Shelter]) -> tuple[Note, ...]:
-    notes = []
-    if refused:
-        notes.append(
-            Note(
-                "shelters_refused",
-                Words(
-                    f"施設 {len(refused)} 件は位置などが分からず地図に載せていません",
-                    f"{len(refused)} facilities are not on the map, mostly for want of a position",
-                ),
-            )
+def _outside(shelters: Iterable[Shelter], bounds: Bounds | None) -> list[str]:
+    return [
+        shelter.name
+        for shelter in shelters
+        if shelter.lon is not None and shelter.lat is not None
+        if bounds and not within(shelter.lon, shelter.lat, bounds, 0.0)
+    ]
+
+
+def _facts(shelters: Sequence[Shelter], bounds: Bounds | None, region: str) -> dict[str, Any]:
+    placed = [shelter.placed_by for shelter in shelters if shelter.placed_by]
+    others = Counter(shelter.town for shelter in shelters if shelter.town and shelter.town != region)
+    return {
+        "shelters": len(shelters),
+        "designated": sum(shelter.designation == "designated" for shelter in shelters),
+        "placed": dict(Counter(placed)),
+        "unplaced": len(shelters) - len(placed),
+        "outside": len(_outside(shelters, bounds)),
+        "other_towns": dict(others.most_common()),
+        "capacity_known": sum(shelter.capacity is not None for shelter in shelters),
+        "hours_known": sum(shelter.openings is not None for shelter in shelters),
+    }
+
+
+def _notes(
+    shelters: Sequence[Shelter], dropped: int, facts: dict[str, Any], places: Places
+) -> Iterator[Note]:
+    if dropped:
+        yield Note.of(
+            "shelters_refused",
+            f"施設一覧の {dropped} 行は、名称がないか位置が遠く離れているため使っていません",
+            f"{dropped} rows of the list of shelters are not used: without a name, or far away",
         )
-    if outside:
-        listed = "、".join(shelter.name for shelter in outside[:5])
-        notes.append(
-            Note(
-                "shelters_outside",
-                Words(
-                    f"対象範囲の外にある施設 {len(outside)} 件({listed})",
-                    f"{len(outside)} facilities lie outside the area ({listed})",
-                ),
-            )
+    if number := facts["unplaced"]:
+        yield Note.of(
+            "shelters_unplaced",
+            f"施設 {number} 件は位置が未確認のため、一覧だけに載せ、地図には載せていません",
+            f"{number} facilities are listed but not on the map, for want of a position",
         )
-    return tuple(notes)
+    if names := _outside(shelters, places.bounds):
+        listed = "、".join(names[:5])
+        yield Note.of(
+            "shelters_outside",
+            f"対象範囲の外にある施設 {len(names)} 件({listed})",
+            f"{len(names)} facilities lie outside the area ({listed})",
+        )
+    if facts["other_towns"]:
+        listed = "、".join(f"{town} {number}" for town, number in list(facts["other_towns"].items())[:5])
+        yield Note.of(
+            "shelters_other_towns",
+            f"ほかの市区町村の施設が含まれています({listed})",
+            f"the list has facilities of other municipalities ({listed})",
+        )
+    if idle := [place.label for place in places.overrides if place.name not in places.used]:
+        listed = "、".join(idle[:5])
+        yield Note.of(
+            "coordinates_unused",
+            f"位置の修正 {len(idle)} 件は、一覧のどの施設にも当てはまりません({listed})",
+            f"{len(idle)} corrected positions fit no facility of the list ({listed})",
+        )

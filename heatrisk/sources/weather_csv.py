@@ -1,4 +1,4 @@
-"""Hourly weather as a plain CSV: one header row, one row an hour.
+"""Weather as a plain table (CSV or Excel): one header row, one row a time.
 
 The header names the quantities in Japanese or English, with the unit in brackets where it is not the
 standard one (``風速(km/h)``)::
@@ -6,24 +6,29 @@ standard one (``風速(km/h)``)::
     time,ta,rh,va,ps,ghi,dni,dhi          日時,気温(℃),相対湿度(%),風速(m/s),現地気圧(hPa),全天日射量(MJ/m2)
     2025-08-05T09:00,31.2,62,2.1,…        2025/8/5 9:00,31.2,62,2.1,…
 
-Times without zone are Japan's. Irradiance is the mean (or the sum, in MJ m-2) over the hour that ends at the
-stated time. Rows before the header are skipped.
+Times without zone are Japan's. Irradiance is the mean (or the sum, in MJ m-2) over the interval that ends at
+the stated time. Rows before the header are skipped. In tables from JMA's download page, values whose 品質情報
+is below 5 (doubtful, or from too few data) count as missing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from heatrisk.errors import SourceError, SourceIncompleteError
 from heatrisk.quantities import QUANTITIES
-from heatrisk.sources.clock import instant
+from heatrisk.sources.clock import instant, instants
+from heatrisk.sources.files import Member
+from heatrisk.sources.query import WeatherQuery
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.series import converted, weather_series
+from heatrisk.sources.series import Floats, converted, joined, usual_step, weather_series
 from heatrisk.sources.table import Table, given, key, plain, quoted, read_table
 from heatrisk.weather import Weather
 from heatrisk.words import Words
@@ -42,27 +47,38 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 _UNIT = re.compile(r"[(\[](.+?)[)\]]$")
+_QUALITY, _GOOD = "品質情報", 5.0
 _FORM = Words(
     "見出しを time,ta,rh,va(日時,気温,湿度,風速)の形にしてください",
     "Give the columns the headers time,ta,rh,va (or 日時,気温,湿度,風速).",
 )
+_Row = tuple[int, tuple[str, ...]]
 
 
-def read_weather_csv(path: Path) -> tuple[Weather, Reading]:
-    """Read hourly weather from a plain CSV.
+class _Header(NamedTuple):
+    """Columns and units by name, columns of their quality, and the rows up to the first of the data."""
+
+    columns: dict[str, int]
+    units: dict[str, str]
+    quality: dict[str, int]
+    rows: int
+
+
+def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
+    """Read weather from plain CSV files, joined in the order of their times.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file; headers see :data:`COLUMNS`.
+    asked : WeatherQuery or pathlib.Path
+        The files; headers see :data:`COLUMNS`.
 
     Returns
     -------
     weather : Weather
         Wind is taken to be measured 10 m above ground.
     reading : Reading
-        ``read`` counts the rows below the header, ``used`` the hours returned. Facts as for
-        :func:`heatrisk.sources.open_meteo.read_open_meteo`.
+        ``read`` counts the rows below the headers, ``used`` the rows returned. Facts: those of
+        :func:`heatrisk.sources.series.weather_series`, and ``encoding``.
 
     Raises
     ------
@@ -73,35 +89,41 @@ def read_weather_csv(path: Path) -> tuple[Weather, Reading]:
     UnitsError
         A header names an unknown unit, or values are impossible.
     InputError
-        The hours are not evenly spaced.
+        The times are not evenly spaced, or two files speak of the same time.
     SourceError
         It is no table, has no such header, or a cell is neither number nor empty; names row and column.
     """
-    reading = Reading.of("weather", path)
-    table = read_table(path)
-    columns, units, start = _header(table, path)
-    rows = table.rows[start:]
-    times = pd.DatetimeIndex([_time(number, cells, columns, path) for number, cells in rows])
-    values = {
-        name: converted(
-            np.array(
-                [_number(number, cells, column, name, path) for number, cells in rows], dtype=np.float64
-            ),
-            name,
-            units.get(name, QUANTITIES[name].units.replace(" ", "")),
-            path,
-        )
-        for name, column in columns.items()
-        if name in QUANTITIES
-    }
-    series, facts = weather_series(times, values, path)
-    weather = Weather(series=series, wind_height=10.0, source=path.name)
-    facts["encoding"] = table.encoding
-    return weather, replace(reading, read=len(rows), used=series.sizes["time"], facts=facts)
+    query = WeatherQuery.of(asked)
+    files, reading = query.opened(".csv", ".tsv", ".txt", ".xlsx")
+    encodings, parts = set[str](), []
+    for file in files:
+        table = read_table(file)
+        encodings.add(table.encoding)
+        parts.append((file.name, *_columns(table, file)))
+    times, columns = joined(parts)
+    series, facts = weather_series(times, columns, query.paths[0])
+    weather = Weather(series=series, wind_height=10.0, source=query.paths[0].name)
+    facts["encoding"] = ", ".join(sorted(encodings))
+    return weather, replace(reading, read=len(times), used=series.sizes["time"], facts=facts)
 
 
-def _header(table: Table, path: Path) -> tuple[dict[str, int], dict[str, str], int]:
-    """Return columns by name, units by name, and the number of rows up to and with the header."""
+def _columns(table: Table, file: Member) -> tuple[pd.DatetimeIndex, dict[str, Floats]]:
+    """Return times and values of one file, in standard units."""
+    header = _header(table, file)
+    rows = table.rows[header.rows :]
+    times = _times(rows, header, file)
+    step = usual_step(times) if len(rows) > 1 else pd.Timedelta(hours=1)
+    columns = {}
+    for name in QUANTITIES.keys() & header.columns.keys():
+        values = _numbers(rows, header.columns[name], name, file)
+        if name in header.quality:
+            values[_numbers(rows, header.quality[name], _QUALITY, file) < _GOOD] = np.nan
+        unit = header.units.get(name, QUANTITIES[name].units.replace(" ", ""))
+        columns[name] = converted(values, name, unit, file.name, step)
+    return times, columns
+
+
+def _header(table: Table, file: Member) -> _Header:
     for index, (_, cells) in enumerate(table.rows[:10]):
         columns: dict[str, int] = {}
         units: dict[str, str] = {}
@@ -114,37 +136,70 @@ def _header(table: Table, path: Path) -> tuple[dict[str, int], dict[str, str], i
                 if unit := _UNIT.search(header):
                     units[found] = unit.group(1)
         if "time" in columns and len(columns) > 1:
-            return columns, units, index + 1
+            below = _below(table.rows[index + 1 :], columns["time"])
+            quality = {
+                name: column + 1
+                for name, column in columns.items()
+                if any(row[column + 1 : column + 2] == (_QUALITY,) for _, row in below)
+            }
+            return _Header(columns, units, quality, index + 1 + len(below))
     raise SourceError(
         Words("気象 CSV の見出しが見つかりません", "no header row of a weather CSV was found"),
-        where=f"{path}:{table.rows[0][0]}",
+        where=f"{file.name}:{table.rows[0][0]}",
         expected="time,ta,rh,va,… / 日時,気温,湿度,風速,…",
         got=quoted(table.rows[0][1]),
         remedy=_FORM,
     )
 
 
-def _time(number: int, cells: tuple[str, ...], columns: dict[str, int], path: Path) -> pd.Timestamp:
-    parts = [
-        cells[columns[name]] for name in ("date", "time") if name in columns and columns[name] < len(cells)
-    ]
+def _below(rows: Sequence[_Row], time: int) -> list[_Row]:
+    """Return the rows that continue the header: as JMA writes them, without time and without number."""
+    below: list[_Row] = []
+    for row in rows[:3]:
+        if row[1][time : time + 1] != ("",) or re.search(r"\d", "".join(row[1])):
+            break
+        below.append(row)
+    return below
+
+
+def _times(rows: Sequence[_Row], header: _Header, file: Member) -> pd.DatetimeIndex:
+    columns = [header.columns[name] for name in ("date", "time") if name in header.columns]
+    texts = [plain(" ".join([cells[k] for k in columns if k < len(cells)])) for _, cells in rows]
     try:
-        return instant(plain(" ".join(parts)))
+        return instants(texts)
     except ValueError as error:
+        number, text = next((n, t) for (n, _), t in zip(rows, texts, strict=True) if not _is_time(t))
         raise SourceError(
             Words("日時を読めません", "the time cannot be read"),
-            where=f"{path}:{number}",
+            where=f"{file.name}:{number}",
             expected="2025-08-05T09:00",
-            got=" ".join(parts)[:40] or "-",
+            got=text[:40] or "-",
             remedy=_FORM,
         ) from error
 
 
-def _number(number: int, cells: tuple[str, ...], column: int, name: str, path: Path) -> float:
+def _is_time(text: str) -> bool:
+    try:
+        instant(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(rows: Sequence[_Row], column: int, name: str, file: Member) -> Floats:
+    """Return a column's values; tables are long, so cells are looked at one by one only where one is odd."""
+    try:
+        return np.array([float(cells[column] or "nan") for _, cells in rows], dtype=np.float64)
+    except (ValueError, IndexError):
+        return np.array([_number(row, column, name, file) for row in rows], dtype=np.float64)
+
+
+def _number(row: _Row, column: int, name: str, file: Member) -> float:
+    number, cells = row
     if column >= len(cells):
         raise SourceIncompleteError(
             Words("行が途中で切れています", "the row is cut off"),
-            where=f"{path}:{number}",
+            where=f"{file.name}:{number}",
             got=quoted(cells),
             remedy=_FORM,
         )
@@ -154,7 +209,7 @@ def _number(number: int, cells: tuple[str, ...], column: int, name: str, path: P
     except ValueError as error:
         raise SourceError(
             Words(f"{name} の列に数値でない値があります", f"column {name} holds a value that is no number"),
-            where=f"{path}:{number}",
+            where=f"{file.name}:{number}",
             got=text[:40],
             remedy=Words("空欄にするか、数値を入れてください", "Leave the cell empty or put a number."),
         ) from error

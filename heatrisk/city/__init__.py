@@ -4,158 +4,42 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pydantic import ValidationError, model_validator
 
+from heatrisk.city.location import anchored
+from heatrisk.city.sections import (
+    AlertsSection,
+    BuildingsSection,
+    CitySection,
+    DashboardSection,
+    GroundSection,
+    HttpSection,
+    JurisdictionsSection,
+    ModelSection,
+    OfficialSection,
+    PopulationSection,
+    Section,
+    SheltersSection,
+    TerrainSection,
+    TreesSection,
+    WeatherSection,
+)
 from heatrisk.errors import CityFileError, InputError
 from heatrisk.words import Words
 
 #: Up to this area [m2] a run takes half-metre sub-cells: 40 million of them, some 3 GB with trees.
 FINE_AREA = 10e6
 
-LandCoverName = Literal["paved", "grass", "bare_soil", "water"]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CitySection(_Section):
-    """``[city]``: name, map coordinates and area."""
-
-    name: str
-    name_en: str = ""
-    crs: str = "EPSG:6677"
-    cell_size: Annotated[float, Field(gt=0, le=100)] = 5.0
-    bounds: tuple[float, float, float, float] | None = None
-    sample: bool = False
-    contact: str = ""
-    attribution: tuple[str, ...] = ()
-
-    @field_validator("crs")
-    @classmethod
-    def _known_crs(cls, value: str) -> str:
-        try:
-            crs = CRS.from_user_input(value)
-        except CRSError as error:
-            raise InputError(Words("座標系が不明です", "the coordinate system is unknown")) from error
-        if not crs.is_projected:
-            raise InputError(
-                Words(
-                    "座標系はメートル単位の平面直角座標系などにしてください",
-                    "the coordinates must be projected, in metres",
-                )
-            )
-        return value
-
-    @field_validator("bounds")
-    @classmethod
-    def _lonlat_bounds(cls, value: tuple[float, float, float, float] | None) -> Any:
-        if value is not None:
-            west, south, east, north = value
-            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-                raise InputError(
-                    Words(
-                        "範囲は [西, 南, 東, 北] の順に経度・緯度（度）で書いてください",
-                        "bounds are [west, south, east, north] in degrees of longitude and latitude",
-                    )
-                )
-        return value
-
-
-class BuildingsSection(_Section):
-    """``[buildings]``: footprints with heights."""
-
-    path: Path
-    layer: str | None = None
-    height_column: str | None = None
-    default_height: Annotated[float, Field(gt=0, lt=700)] | None = None
-
-
-class TerrainSection(_Section):
-    """``[terrain]``: ground elevation raster."""
-
-    path: Path
-
-
-class TreesSection(_Section):
-    """``[trees]``: canopy-height raster and how crowns pass light; the scene's defaults where left out."""
-
-    canopy: Path
-    transmissivity: Annotated[float, Field(ge=0, le=1)] | None = None
-    trunk_ratio: Annotated[float, Field(ge=0, lt=1)] | None = None
-
-
-class GroundSection(_Section):
-    """``[ground]``: land cover, for the temperature and albedo of the ground."""
-
-    land_cover: Path | None = None
-    default: LandCoverName = "grass"
-
-
-class StationEntry(_Section):
-    """One official station, with the weight of its value in the city's."""
-
-    id: str
-    name: str = ""
-    lon: float | None = None
-    lat: float | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
-
-
-class OfficialSection(_Section):
-    """``[official]``: the official WBGT forecast that anchors the field."""
-
-    path: Path
-    stations: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
-
-    @field_validator("stations", mode="before")
-    @classmethod
-    def _plain_ids(cls, value: Any) -> Any:
-        return (
-            [{"id": item} if isinstance(item, str) else item for item in value]
-            if isinstance(value, list)
-            else value
-        )
-
-
-class WeatherSection(_Section):
-    """``[weather]``: air temperature, humidity, wind and radiation over time."""
-
-    path: Path
-    kind: str
-    wind_height: Annotated[float, Field(gt=0, le=100)] | None = None
-
-
-class SheltersSection(_Section):
-    """``[shelters]``: the city's list of cooling shelters."""
-
-    path: Path
-
-
-class ModelSection(_Section):
-    """``[model]``: how finely to compute; the sub-cell follows from the area where it is left out."""
-
-    sub_cell: Annotated[float, Field(gt=0)] | None = None
-    receptor_height: Annotated[float, Field(ge=0, le=3)] | None = None
-
-
-class StoreSection(_Section):
+class StoreSection(Section):
     """``[store]``: where finished runs are kept."""
 
     path: Path = Path("store")  # beside the city file
 
 
-class DashboardSection(_Section):
-    """``[dashboard]``: what the page shows behind the map."""
-
-    basemap: Literal["none", "gsi-pale"] = "none"
-
-
-class City(_Section):
+class City(Section):
     """A city file as read; relative paths are resolved against the file's folder.
 
     Use :func:`read_city` to make one from a file.
@@ -168,7 +52,11 @@ class City(_Section):
     ground: GroundSection = GroundSection()
     official: OfficialSection | None = None
     weather: WeatherSection | None = None
+    alerts: AlertsSection | None = None
     shelters: SheltersSection | None = None
+    population: PopulationSection | None = None
+    jurisdictions: JurisdictionsSection | None = None
+    http: HttpSection = HttpSection()
     model: ModelSection = ModelSection()
     store: StoreSection = StoreSection()
     dashboard: DashboardSection = DashboardSection()
@@ -266,20 +154,26 @@ def read_city(path: Path) -> City:
         ) from error
 
 
-_PATH_KEYS = {"path", "canopy", "land_cover"}
+_PATH_KEYS = {
+    "path", "canopy", "land_cover", "station_table", "coordinates", "facilities", "congestion", "equipment",
+}  # fmt: skip
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Resolve relative paths against the city file's folder."""
     return {
-        name: {
-            key: str(folder / value) if key in _PATH_KEYS and isinstance(value, str) else value
-            for key, value in section.items()
-        }
+        name: {key: _from(folder, value) if key in _PATH_KEYS else value for key, value in section.items()}
         if isinstance(section, dict)
         else section
         for name, section in raw.items()
     }
+
+
+def _from(folder: Path, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_from(folder, item) for item in value]
+    # An empty path is told as such; joined, it would name the folder itself.
+    return anchored(value, folder) if isinstance(value, str) and value.strip() else value
 
 
 def _explained(error: ValidationError) -> tuple[Words, str | None, str | None]:

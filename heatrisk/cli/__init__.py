@@ -10,71 +10,30 @@ must not wait for a compiler.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import rich.box
 import typer
 import uvicorn
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 import heatrisk
+from heatrisk.cli.findings import print_findings, report
+from heatrisk.cli.speech import Speech, Tongue, complain, err, out, progress, say, speak
 from heatrisk.errors import HeatRiskError
-from heatrisk.words import JST, Language, Words
+from heatrisk.words import JST, Words
 
 if TYPE_CHECKING:
-    from heatrisk.operation import Findings
     from heatrisk.stored import StoredRun
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
-_STAGES = {
-    "read": Words("入力を読んでいます", "Reading the inputs"),
-    "compile": Words(
-        "空の見える割合を計算しています（初回は準備に 1 分ほど）",
-        "Computing the view of the sky (the first run compiles for a minute)",
-    ),
-    "compute": Words("日陰と暑さ指数を計算しています", "Computing shade and WBGT"),
-    "publish": Words("結果を保存しています", "Publishing the run"),
-}
-_HEADINGS = (
-    Words("種類", "source"),
-    Words("ファイル", "file"),
-    Words("件数", "read"),
-    Words("使用", "used"),
-    Words("不使用", "refused"),
-)
-_ROLES = {
-    "city": Words("設定", "city file"),
-    "buildings": Words("建物", "buildings"),
-    "terrain": Words("標高", "terrain"),
-    "canopy": Words("樹木", "trees"),
-    "land_cover": Words("土地被覆", "land cover"),
-    "official": Words("公式予測", "official forecast"),
-    "weather": Words("気象データ", "weather"),
-    "shelters": Words("涼める場所", "shelters"),
-}
-_OTHER = Words("その他", "other")
-_RESULTS = (
-    Words("【正常】このまま計算できます", "[green] ready to run"),
-    Words("【要確認】計算できますが、△ を確かめてください", "[amber] a run will work; look at the marks △"),
-    Words("【異常】× を直すまで計算できません", "[red] a run will stop at the marks ×"),
-)
 _SERVING = Words("ダッシュボード: {url} （終了は Ctrl+C）", "Dashboard: {url} (stop with Ctrl+C)")
 _NOTHING_TO_SERVE = Words(
     "まだ結果がありません。先に `heatrisk run` を実行してください", "no run yet: run `heatrisk run` first"
 )
-
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -82,40 +41,11 @@ def main() -> None:
     try:
         app()
     except HeatRiskError as error:
-        _complain(Words(error.text("ja"), error.text("en")))
+        complain(Words(error.text("ja"), error.text("en")))
         sys.exit(20)
     except OSError as error:
-        _complain(Words(str(error), str(error)))
+        complain(Words(str(error), str(error)))
         sys.exit(20)
-
-
-class _Speech:
-    """The language of this call: that of ``--lang``, else of the environment."""
-
-    language: Language = "en"
-
-
-class Tongue(StrEnum):
-    """The languages of the command line."""
-
-    ja = "ja"
-    en = "en"
-
-
-def _speak(given: Tongue | None) -> Tongue | None:
-    """Take up the language that an option or the environment asks for."""
-    asked = [given, *(os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))]
-    tongue = next((value for value in asked if value), "en")
-    _Speech.language = "ja" if tongue.startswith("ja") else "en"
-    return given
-
-
-def _say(words: Words, style: str = "") -> None:
-    out.print(words.to(_Speech.language), style=style, markup=False)
-
-
-def _complain(words: Words) -> None:
-    err.print(f"heatrisk: {words.to(_Speech.language)}", style="red", markup=False)
 
 
 Lang = Annotated[
@@ -123,7 +53,7 @@ Lang = Annotated[
     typer.Option(
         "--lang",
         help="ja or en; after LANG if omitted.",
-        callback=_speak,
+        callback=speak,
         is_eager=True,
     ),
 ]
@@ -187,14 +117,23 @@ def demo(
 def check(
     city_file: CityFile,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    unresolved: Annotated[
+        Path | None,
+        typer.Option(help="Write the shelters without a position, to fill in and name as coordinates."),
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """入力をすべて読み、問題を行ごとに示します。 Read every input and say what is wrong with which row."""
-    found = heatrisk.operation.check(city_file, datetime.now(UTC))
+    now = datetime.now(UTC)
     if as_json:
-        print(json.dumps(_report(found), ensure_ascii=False, indent=1, default=str))  # noqa: T201
+        found = heatrisk.operation.check(city_file, now)
+        print(json.dumps(report(found, now), ensure_ascii=False, indent=1, default=str))  # noqa: T201
     else:
-        _print_findings(found)
+        with progress() as tell:
+            found = heatrisk.operation.check(city_file, now, tell)
+        print_findings(found, now)
+    if unresolved is not None:
+        unresolved.write_text(heatrisk.sources.shelter_places.unresolved_csv(found.shelters), "utf-8-sig")
     raise typer.Exit(20 if found.errors else 10 if found.doubts else 0)
 
 
@@ -203,13 +142,13 @@ def init(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)], 
     """フォルダーから設定ファイルを作ります。 Write FOLDER/city.toml from the files in FOLDER."""
     target = folder / "city.toml"
     if target.exists():
-        _complain(Words(f"{target} はすでにあります", f"{target} exists already"))
+        complain(Words(f"{target} はすでにあります", f"{target} exists already"))
         raise typer.Exit(2)
     proposal = heatrisk.operation.propose(folder)
     target.write_text(proposal.text, encoding="utf-8")
-    _say(Words(f"{target} を書きました。中身を確かめてください", f"wrote {target}: please look it over"))
+    say(Words(f"{target} を書きました。中身を確かめてください", f"wrote {target}: please look it over"))
     for remark in proposal.remarks:
-        _say(remark, "yellow")
+        say(remark, "yellow")
 
 
 @app.command()
@@ -258,21 +197,21 @@ def _store(store: Path | None, city_file: Path | None) -> Path:
 
 def _recompute(city_file: Path, store: Path | None) -> int:
     runs = heatrisk.store.RunStore(_store(store, city_file))
-    with _progress() as report:
-        outcome = heatrisk.operation.recompute(city_file, runs, datetime.now(UTC), report)
+    with progress() as tell:
+        outcome = heatrisk.operation.recompute(city_file, runs, datetime.now(UTC), tell)
     verdict = outcome.verdict
     style = {"green": "green", "amber": "yellow", "red": "bold red"}.get(verdict.light.value, "")
     (err if outcome.run_id is None else out).print(
-        verdict.line.to(_Speech.language), style=style, markup=False
+        verdict.line.to(Speech.language), style=style, markup=False
     )
     for note in verdict.notes[1:]:
-        _say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
+        say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
     return verdict.exit_code
 
 
 def _serve(store: Path, host: str, port: int) -> None:
     if heatrisk.store.RunStore(store).latest_id() is None:
-        _say(_NOTHING_TO_SERVE, "yellow")
+        say(_NOTHING_TO_SERVE, "yellow")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -282,9 +221,9 @@ def _serve(store: Path, host: str, port: int) -> None:
                 f"{host}:{port} で待ち受けできません（{error.strerror}）。別の --port を指定してください",
                 f"cannot listen on {host}:{port} ({error.strerror}); choose another --port",
             )
-            _complain(taken)
+            complain(taken)
             raise typer.Exit(2) from error
-    _say(Words(*(text.format(url=f"http://{host}:{port}/") for text in _SERVING)))
+    say(Words(*(text.format(url=f"http://{host}:{port}/") for text in _SERVING)))
     uvicorn.run(
         heatrisk.api.create_app(store), host=host, port=port, log_level="warning", server_header=False
     )
@@ -295,70 +234,6 @@ def _sample_town() -> Path:
     package = Path(heatrisk.__file__).parent
     places = (package / "sample_data" / "city.toml", package.parent / "sample_data" / "city.toml")
     return next((place for place in places if place.exists()), places[0])
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a reporter: bars on a terminal, one plain line a stage elsewhere."""
-    if not out.is_terminal:
-        said: set[str] = set()
-
-        def say(stage: str, done: int, of: int) -> None:
-            if stage not in said:
-                said.add(stage)
-                out.print(_STAGES[stage].to(_Speech.language), markup=False)
-
-        yield say
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=out, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, of: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(_STAGES[stage].to(_Speech.language), total=of)
-            bars.update(tasks[stage], completed=done, total=of)
-
-        yield show
-
-
-def _report(found: Findings) -> dict[str, object]:
-    return {
-        "ok": not found.errors,
-        "sources": [
-            reading.as_dict()
-            | {"refusals": [{"where": row.where, "reason": row.reason._asdict()} for row in reading.refused]}
-            for reading in found.readings
-        ],
-        "errors": [{"ja": error.text("ja"), "en": error.text("en")} for error in found.errors],
-        "assumptions": [note.as_dict() for note in found.assumptions],
-        "doubts": [note.as_dict() for note in found.doubts],
-    }
-
-
-def _print_findings(found: Findings) -> None:
-    table = Table(box=rich.box.SIMPLE)
-    for heading in _HEADINGS:
-        table.add_column(heading.to(_Speech.language), overflow="fold")
-    for reading in found.readings:
-        counts = map(str, (reading.read, reading.used, len(reading.refused)))
-        table.add_row(_ROLES.get(reading.role, _OTHER).to(_Speech.language), reading.path.name, *counts)
-    out.print(table)
-    for reading in found.readings:
-        for row in reading.refused:
-            _say(Words(*(f"{reading.path.name} {row.where}: {text}" for text in row.reason)), "yellow")
-    for note in found.assumptions:
-        _say(Words(f"・{note.words.ja}", f"- {note.words.en}"))
-    for note in found.doubts:
-        _say(Words(f"△ {note.words.ja}", f"△ {note.words.en}"), "yellow")
-    for error in found.errors:
-        _say(Words(f"× {error.text('ja')}", f"× {error.text('en')}"), "red")
-    _say(_RESULTS[2 if found.errors else 1 if found.doubts else 0])
 
 
 def _print_series(found: StoredRun, point: str) -> None:

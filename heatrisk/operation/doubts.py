@@ -1,0 +1,122 @@
+"""What makes a run less than good, weighed into its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from heatrisk.run import SUSPECT_OFFSET
+from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.reading import ROLES, Reading
+from heatrisk.verdict import Light, Verdict
+from heatrisk.words import JST, Note, Words
+
+#: An official forecast older than this when the run starts is stale: it is issued hourly.
+STALE_HOURS = 6
+
+#: Assumptions that the reader should look at, rather than only know.
+_DOUBTFUL = {"steps_outside_weather", "weather_far"}
+
+
+def weigh(inputs: Inputs, data: xr.Dataset, notes: Iterable[Note], created: datetime) -> Verdict:
+    """Return the verdict of a computed run: what was refused, stale or doubtful turns it amber.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What it was computed from.
+    data : xarray.Dataset
+        What was computed.
+    notes : iterable of Note
+        What was assumed.
+    created : datetime.datetime
+        The clock, with zone.
+    """
+    notes = (*doubts(inputs, notes, created), *_suspicion(data))
+    first, last = (pd.Timestamp(data["time"].values[k], tz="UTC").tz_convert(JST) for k in (0, -1))
+    span = f"{_clock(first)}から{_clock(last)}まで"
+    name, steps = inputs.city.names, data.sizes["time"]
+    period = f"from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} JST"
+    summary = Words(
+        f"{name.ja}: {span}の {steps} 時刻を計算しました",
+        f"{name.en}: {steps} step{'s' * (steps > 1)} {period}",
+    )
+    return Verdict(Light.AMBER if notes else Light.GREEN, summary, notes)
+
+
+def _clock(when: pd.Timestamp) -> str:
+    """Return an hour as Japanese forecasts write it: midnight is 24 o'clock of the day that ends."""
+    day, hour = (when - pd.Timedelta(days=1), 24) if when.hour == 0 else (when, when.hour)
+    return f"{day.month}月{day.day}日{hour}時"
+
+
+def _suspicion(data: xr.Dataset) -> Iterator[Note]:
+    suspect = int((np.abs(data["anchor_offset"].values) > SUSPECT_OFFSET).sum())
+    if suspect:
+        yield Note.of(
+            "anchor_suspect",
+            f"{suspect} 時刻で計算値が公式値と {SUSPECT_OFFSET:g} °C を超えて離れています",
+            f"the model is more than {SUSPECT_OFFSET:g} °C from the official value at {suspect} steps",
+        )
+
+
+def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator[Note]:
+    """Yield what makes the inputs of a run less than good.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was read.
+    notes : iterable of Note
+        What was assumed on the way.
+    created : datetime.datetime
+        The clock, with zone; it tells stale sources.
+    """
+    yield from (note for note in notes if note.code in _DOUBTFUL)
+    yield from inputs.doubts
+    for lack in inputs.lacking:
+        yield Note(f"{lack.role}_missing", Words(lack.error.text("ja"), lack.error.text("en")))
+    official = None if inputs.weather is None else inputs.weather.official
+    if official is not None and not inputs.city.city.sample:
+        hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)
+        if hours > STALE_HOURS:
+            days = hours // 24
+            ja, en = (f"{days}日", f"{days} days") if days > 2 else (f"{hours}時間", f"{hours} hours")
+            yield Note.of(
+                "official_stale", f"公式予測の発表から{ja}たっています", f"the official forecast is {en} old"
+            )
+    unknown = 0.0 if inputs.scene is None else inputs.scene.unknown
+    if unknown > 0:
+        yield Note.of(
+            "ground_unknown",
+            f"標高が不明の場所が {unknown:.1%} あります",
+            f"the ground is unknown in {unknown:.1%} of the area",
+        )
+    for reading in inputs.readings:
+        if reading.refused:
+            yield Note(f"{reading.role}_refused", _refused(reading))
+        if reading.covered == 0.0:
+            yield Note.of(
+                f"{reading.role}_elsewhere",
+                f"{reading.path.name} は対象範囲の外のデータです",
+                f"{reading.path.name} lies outside the area",
+            )
+
+
+def _refused(reading: Reading) -> Words:
+    count = len(reading.refused)
+    many = "s" * (count > 1)
+    if reading.role == "shelters":
+        return Words(
+            f"涼める場所 {count} 件は、位置が分からないなどの理由で地図に載りません",
+            f"{count} shelter{many} not on the map, mostly for want of a position",
+        )
+    role, name = ROLES.get(reading.role, Words(reading.role, reading.role)), reading.path.name
+    return Words(
+        f"{role.ja}（{name}）の {count} 件を使えませんでした",
+        f"{count} record{many} of the {role.en} ({name}) could not be used",
+    )

@@ -1,0 +1,205 @@
+"""Everything a city file names, read: the town, its weather, alerts, shelters and districts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from shapely.geometry import box
+
+from heatrisk.city import City
+from heatrisk.city.location import Url
+from heatrisk.city.sections import OfficialSection
+from heatrisk.shelters import Shelter
+from heatrisk.sources import weather_source
+from heatrisk.sources.alert_csv import read_alerts
+from heatrisk.sources.areas import read_jurisdictions, read_population
+from heatrisk.sources.download import Downloads
+from heatrisk.sources.inputs import Inputs, Progress
+from heatrisk.sources.moe import read_forecast
+from heatrisk.sources.query import WeatherQuery
+from heatrisk.sources.reading import Reading
+from heatrisk.sources.shelter_csv import read_shelters
+from heatrisk.sources.shelter_reports import read_congestion, read_equipment
+from heatrisk.sources.stations import read_stations
+from heatrisk.sources.town import look_at_rasters, read_town
+from heatrisk.weather import OfficialForecast, Station, Weather
+from heatrisk.words import Note
+
+ReportReader = Callable[..., tuple[list[Shelter], Reading]]
+
+_NO_OFFICIAL = Note.of(
+    "unanchored",
+    "公式予測を指定していないため、公式値に合わせていません",
+    "no official forecast is configured: values are not anchored to it",
+)
+
+
+def read_inputs(
+    city: City,
+    city_file: Path,
+    *,
+    go_on: bool = False,
+    downloads: Downloads | None = None,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> Inputs:
+    """Read every source that a city file names.
+
+    The town and its weather are needed; alerts, shelters, population and districts are wanted: what cannot
+    be read of them is told in ``lacking`` and the rest goes on.
+
+    Parameters
+    ----------
+    city : City
+        The validated city file.
+    city_file : pathlib.Path
+        Where it was read from; it is an input like the others.
+    go_on : bool
+        Collect errors and read the remaining files (for a check) instead of raising the first.
+    downloads : Downloads, optional
+        Fetches sources from the web.
+    now : datetime.datetime, optional
+        The clock, with zone; reports of the future are refused.
+    progress : callable, optional
+        Called with the files of buildings read, and all of them.
+
+    Returns
+    -------
+    Inputs
+        ``scene`` and ``weather`` are set when nothing was wrong with their files.
+
+    Raises
+    ------
+    SourceError, InputError
+        A file is missing, of another kind, incomplete or contradicts the others (unless ``go_on``).
+    """
+    inputs = Inputs(city, downloads, go_on, now, progress)
+    inputs.readings.append(replace(Reading.of("city", city_file), read=1, used=1))
+    inputs.need(read_town)
+    if inputs.scene is None:
+        look_at_rasters(inputs)
+    inputs.need(_read_weather)
+    inputs.want("alerts", _read_alerts)
+    inputs.want("shelters", _read_shelters)
+    inputs.want("population", _read_population)
+    inputs.want("jurisdictions", _read_jurisdictions)
+    return inputs
+
+
+def _read_weather(inputs: Inputs) -> None:
+    section = inputs.city.weather
+    official = None if inputs.city.official is None else _official(inputs, inputs.city.official)
+    if official is None:
+        inputs.notes.append(_NO_OFFICIAL)
+    if section is None:
+        inputs.weather = Weather(official=official)
+        return
+    query = WeatherQuery(
+        inputs.paths(section.paths),
+        inputs.place,
+        section.station,
+        None if section.station_table is None else inputs.path(section.station_table),
+        section.year,
+    )
+    series = inputs.take(lambda: weather_source(section.kind)(query))
+    height = section.wind_height or series.wind_height
+    inputs.weather = replace(series, official=official, wind_height=height)
+
+
+def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
+    table = None
+    if section.station_table is not None:
+        path = inputs.path(section.station_table)
+        table = inputs.take(lambda: read_stations(path))
+    paths, entries = inputs.paths(section.paths), section.stations
+    if not entries:
+        return inputs.take(lambda: read_forecast(paths, table=table, place=inputs.place))
+    known = table or {}
+    stations = [
+        Station(
+            entry.id,
+            entry.name or (known[entry.id].name if entry.id in known else entry.id),
+            entry.lon if entry.lon is not None or entry.id not in known else known[entry.id].lon,
+            entry.lat if entry.lat is not None or entry.id not in known else known[entry.id].lat,
+        )
+        for entry in entries
+    ]
+    found = inputs.take(lambda: read_forecast(paths, stations, table=table, place=inputs.place))
+    weights = np.array([entry.weight for entry in entries])
+    return replace(found, weights=tuple(float(weight) for weight in weights / weights.sum()))
+
+
+def _read_alerts(inputs: Inputs) -> None:
+    section = inputs.city.alerts
+    if section is not None:
+        paths = inputs.paths(section.paths)
+        inputs.alerts = inputs.take(lambda: read_alerts(paths, section.area))
+
+
+def _read_shelters(inputs: Inputs) -> None:
+    section = inputs.city.shelters
+    if section is None:
+        return
+    paths, facilities = inputs.paths(section.paths), inputs.paths(section.facilities)
+    coordinates = None if section.coordinates is None else inputs.path(section.coordinates)
+    bounds = None if inputs.scene is None else inputs.scene.grid.bounds_lonlat
+    shelters = inputs.take(
+        lambda: read_shelters(
+            paths,
+            bounds,
+            coordinates=coordinates,
+            facilities=facilities,
+            geocoder=section.geocoder,
+            region=inputs.city.city.name,
+        )
+    )
+    inputs.shelters = tuple(shelters)
+    for role, location, read in (
+        ("congestion", section.congestion, read_congestion),
+        ("equipment", section.equipment, read_equipment),
+    ):
+        if location is not None:
+            inputs.want(role, partial(_read_reports, location=location, read=read, hours=section.valid_hours))
+
+
+def _read_reports(inputs: Inputs, location: Path | Url, read: ReportReader, hours: float) -> None:
+    path = inputs.path(location)
+    told = inputs.take(lambda: read(path, inputs.shelters, valid_hours=hours, now=inputs.now))
+    inputs.shelters = tuple(told)
+
+
+def _read_population(inputs: Inputs) -> None:
+    section = inputs.city.population
+    if section is not None:
+        paths = inputs.paths(section.paths)
+        crs, year = inputs.city.city.crs, None if inputs.now is None else inputs.now.year
+        inputs.population = inputs.take(
+            lambda: read_population(paths, crs, layer=section.layer, columns=section.columns, year=year)
+        )
+        inputs.amend("population", covered=_covered(inputs.population, inputs))
+
+
+def _read_jurisdictions(inputs: Inputs) -> None:
+    section = inputs.city.jurisdictions
+    if section is not None:
+        paths = inputs.paths(section.paths)
+        crs = inputs.city.city.crs
+        inputs.jurisdictions = inputs.take(
+            lambda: read_jurisdictions(paths, crs, layer=section.layer, name_column=section.name_column)
+        )
+        inputs.amend("jurisdictions", covered=_covered(inputs.jurisdictions, inputs))
+
+
+def _covered(areas: gpd.GeoDataFrame, inputs: Inputs) -> float | None:
+    """Return the share of the served area that some polygons cover, 0 to 1."""
+    if inputs.scene is None:
+        return None
+    served = box(*inputs.scene.grid.bounds)
+    parts = areas.geometry[areas.intersects(served)].intersection(served)
+    return round(float(parts.union_all().area / served.area), 4)

@@ -1,0 +1,47 @@
+"""JSON as services answer it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from heatrisk.errors import SourceError
+from heatrisk.sources.files import Member
+from heatrisk.words import Words
+
+#: Answers of weather services have a few MiB; a larger file is something else.
+MAX_BYTES = 64 * 2**20
+
+_AGAIN = Words("ファイルを入手し直してください", "Fetch the file again.")
+
+
+def read_json(file: Path | Member) -> Any:
+    """Return what a JSON file holds.
+
+    Parameters
+    ----------
+    file : pathlib.Path or Member
+        UTF-8, with or without byte-order mark.
+
+    Raises
+    ------
+    SourceUnavailableError
+        The file is not there.
+    SourceError
+        It is no JSON, is cut off, too deeply nested, or larger than :data:`MAX_BYTES`.
+    """
+    member = file if isinstance(file, Member) else Member(file)
+    try:
+        return json.loads(member.read(MAX_BYTES).decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            Words("JSON として読めません", "this is not JSON, or it is cut off"),
+            where=member.name,
+            got=str(error)[:120],
+            remedy=_AGAIN,
+        ) from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")

@@ -1,0 +1,207 @@
+"""Columns of municipal tables of facilities, whatever their headers are called.
+
+Headers are matched after narrowing and with all blanks and line breaks removed, because real lists break
+lines inside header cells.
+
+References
+----------
+.. [1] デジタル庁, 自治体標準オープンデータセット.
+.. [2] 気候変動適応法 第21条 (指定暑熱避難施設).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from heatrisk.errors import SourceIncompleteError
+from heatrisk.sources.table import Table, given, key, plain, quoted
+from heatrisk.words import Words
+
+#: Headers of each field, as patterns of the whole narrowed header; of several columns the first that is
+#: filled counts, except for hours, whose columns are joined.
+_FIELDS = {
+    "special": r".*特記事項.*",
+    "id": r"(施設)?id|no\.?|番号|整理番号|施設番号|指定番号",
+    "name": r"名称|(指定暑熱避難|避難|対象)?施設の?名称?|クーリングシェルター(の?名称?)?|name",
+    "shop": r"店舗等?名称?",
+    "town": r"市?区?市?町村名?|地方公共団体名|自治体名|city(_name)?",
+    "address": r"住所|(施設)?所在地?(_連結表記)?|所在地\(住所\)|address",
+    "part": r"所在地_(都道府県|市区町村|町字|番地以下)",
+    "lat": r"(施設)?緯度(\(.*\))?|lat(itude)?",
+    "lon": r"(施設)?経度(\(.*\))?|lon(gitude)?|lng",
+    "days": r"(利用|開放|開館)可能曜日|(利用|開放|開館)?曜日",
+    "start": r"(利用|開放|開館)?開始(時間|時刻)|開館時刻",
+    "end": r"(利用|開放|開館)?終了(時間|時刻)|閉館時刻",
+    "closed": r"休館日?|定休日|休業日|休所日",
+    "place": r"対象の?場所|(開設|開放|設置)(場所|箇所|スペース)|場所",
+    "opens_on": r"開放の?(条件|基準)|opens_on",
+    "hours": r"(開放|利用|開館|開設|営業|開所|受入)(可能)?(日時|日等|日|時間|期間)(?!.*url).*"
+    r"|指定暑熱避難施設を開放することができる.*",
+    "capacity": r".*(受け?入れ?|収容).*(人数|名数|人員).*|capacity|定員",
+    "designated": r"(クーリングシェルター|指定暑熱避難施設)の?指定.*|指定日|指定の有無",
+    "cool_share": r".*(クールシェア|涼み処).*",
+    "kind": r"種別|区分|指定区分|施設の種類|type",
+    "url": r"url|(ホームページ|ウェブサイト|hp)(url)?|リンク",
+    "note": r"備考|概要|利用上の注意(事項)?|note",
+    "time": r"(観測|確認|更新|報告)?(日時|時刻)|time",
+    "congestion": r"混雑(度|状況|具合)?|空き状況|congestion",
+    "people": r"(現在の?|利用)?(人数|利用者数)|people",
+    "thing": r"設備(の?名称?)?|機器名?|equipment",
+    "state": r"状態|稼働状況|使用可否|(設備の?)?状況|state|status",
+}
+_FIELD_PATTERNS = {name: re.compile(pattern) for name, pattern in _FIELDS.items()}
+
+#: Headers, and names in a column of equipment, of each thing that a shelter may have.
+_EQUIPMENT = {
+    "water": re.compile(r".*(給水|飲料|ウォーターサーバー?|冷水).*|water"),
+    "toilet": re.compile(r".*(トイレ|便所).*|toilet"),
+    "wheelchair": re.compile(r".*(車椅子|車いす|バリアフリー).*|wheelchair"),
+    "nursing_room": re.compile(r".*(授乳|ベビー).*|nursing_room"),
+    "wifi": re.compile(r".*wi-?fi.*"),
+    "aed": re.compile(r".*aed.*"),
+}
+
+#: Columns of the statutory form: opening and closing time of each day of the week and of holidays.
+_DAILY = re.compile(r"(?:.*[_(])?([月火水木金土日祝])(?:曜日|曜|日)?[_の)]*(開始|終了)(?:時間|時刻)?")
+
+_STATUTORY = re.compile(r"指定暑熱避難施設(の名称|を開放|の開放)")
+_NO = frozenset({"×", "✕", "✗", "x", "否", "未", "未指定", "対象外", "非該当", "0", "no", "false"})
+_DITTO = ("〃", "同上", "々", '"')
+
+#: Rows within which a header is looked for.
+_HEADER_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column holds what.
+
+    Parameters
+    ----------
+    fields, equipment : dict
+        Columns of each field, and of each piece of equipment.
+    daily : dict
+        Column of each day of the week and edge (開始, 終了) in the statutory form.
+    statutory : bool
+        It is a list in the statutory form.
+    rows : int
+        Rows of the table up to and with the header.
+    """
+
+    fields: dict[str, list[int]]
+    equipment: dict[str, list[int]]
+    daily: dict[tuple[str, str], int]
+    statutory: bool
+    rows: int
+
+    def row(self, cells: tuple[str, ...], above: str = "") -> dict[str, str]:
+        """Return a row's cells by field; marks for "nothing" are empty.
+
+        Parameters
+        ----------
+        cells : tuple of str
+            The row.
+        above : str
+            Name in the row above, which a ditto mark repeats.
+        """
+        width = len(cells)
+        row = {
+            name: next((text for i in columns if i < width and (text := given(cells[i]))), "")
+            for name, columns in self.fields.items()
+        }
+        row["name"] = " ".join((row.get("name") or row.get("shop", "")).split())
+        if row["name"] in _DITTO:
+            row["name"] = above
+        if not row.get("address"):
+            row["address"] = "".join(given(cells[i]) for i in self.fields.get("part", ()) if i < width)
+        return row
+
+    def named(self, header: tuple[str, ...]) -> dict[str, str]:
+        """Return the header of each field, for people."""
+        return {
+            field: " / ".join(quoted((header[i],)) for i in found) for field, found in self.fields.items()
+        }
+
+
+def columns(table: Table, *, by_id: bool = False) -> Columns | None:
+    """Return the columns of the row, among the first ten, that names the most fields, or None.
+
+    The row must name a column of names or, with ``by_id``, of identifiers.
+    """
+    names = {"name", "shop", "id"} if by_id else {"name", "shop"}
+    best: Columns | None = None
+    for index, (_, cells) in enumerate(table.rows[:_HEADER_ROWS]):
+        found = _columns(cells, index + 1)
+        if names & found.fields.keys() and (best is None or _filled(found) > _filled(best)):
+            best = found
+    return best if best is not None and _filled(best) >= 2 else None
+
+
+def first_list(
+    tables: list[Table], where: str, expected: str, *, by_id: bool = False
+) -> tuple[Table, Columns]:
+    """Return the first table that has a header with names and something else that is known.
+
+    Parameters
+    ----------
+    tables : list of Table
+        The sheets of a file.
+    where, expected : str
+        The file, and the header it should have, for messages.
+    by_id : bool
+        Identifiers will do instead of names.
+
+    Raises
+    ------
+    SourceIncompleteError
+        There is none.
+    """
+    for table in tables:
+        found = columns(table, by_id=by_id)
+        if found is not None:
+            return table, found
+    number, cells = tables[0].rows[0]
+    raise SourceIncompleteError(
+        Words("施設一覧の見出しが見つかりません", "no header row of a list of facilities was found"),
+        where=f"{where}:{number}",
+        expected=expected,
+        got=quoted(cells),
+        remedy=Words(
+            "見出しの行に 名称、住所、緯度、経度 などの列を用意してください",
+            "The header row needs columns like 名称 (name), 住所 (address), 緯度, 経度 (coordinates).",
+        ),
+    )
+
+
+def _filled(found: Columns) -> int:
+    return len(found.fields) + len(found.equipment) + len(found.daily)
+
+
+def _columns(cells: tuple[str, ...], rows: int) -> Columns:
+    fields: dict[str, list[int]] = {}
+    equipment: dict[str, list[int]] = {}
+    daily: dict[tuple[str, str], int] = {}
+    for column, cell in enumerate(cells):
+        header = key(cell)[:200]
+        field = next((name for name, pattern in _FIELD_PATTERNS.items() if pattern.fullmatch(header)), None)
+        if day := _DAILY.fullmatch(header):
+            daily[(day[1], day[2])] = column
+        elif field is not None:
+            fields.setdefault(field, []).append(column)
+        elif (thing := equipment_code(cell)) is not None:
+            equipment.setdefault(thing, []).append(column)
+    return Columns(fields, equipment, daily, any(_STATUTORY.match(key(cell)) for cell in cells), rows)
+
+
+def equipment_code(text: str) -> str | None:
+    """Return the piece of equipment that a text names, or None."""
+    named = key(text)[:200]
+    return next((code for code, pattern in _EQUIPMENT.items() if pattern.fullmatch(named)), None)
+
+
+@lru_cache(maxsize=4096)
+def marked(text: str) -> bool:
+    """Return whether a cell says yes: anything but blanks, marks for "nothing", and words for no."""
+    return bool(given(text)) and plain(text).lower() not in _NO

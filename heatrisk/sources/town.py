@@ -1,0 +1,232 @@
+"""The town of a city file: buildings, terrain, trees and land cover, brought together on one grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import Transformer
+from shapely.geometry import box
+
+from heatrisk.city import City
+from heatrisk.city.sections import LandCoverName
+from heatrisk.errors import HeatRiskError, InputError
+from heatrisk.grid import WGS84, Bounds, Grid
+from heatrisk.physics.shadow import halo_width
+from heatrisk.physics.surface import LAND_COVER
+from heatrisk.scene import Scene, halo_cells
+from heatrisk.sources.buildings import read_buildings
+from heatrisk.sources.files import members, on_disk
+from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.raster import read_raster
+from heatrisk.sources.reading import Reading
+from heatrisk.sources.terrain import SUFFIXES, read_terrain
+from heatrisk.sources.trees import read_trees
+from heatrisk.words import Note, Words
+
+_COARSE = 50.0  # [m]
+
+#: Sub-cells that one run may hold, halo included: about 20 x 20 km at 1 m.
+LARGEST = 400_000_000
+
+#: Buildings beyond the shade of one this tall are not read at all [m].
+_TALLEST_AFAR = 300.0
+
+#: Side of the squares by which the area that buildings cover is told [m].
+_SQUARE = 250.0
+
+_FLAT = Note.of(
+    "terrain_flat", "標高データがないため平らな土地と仮定", "no terrain data: flat ground assumed"
+)
+_NO_TREES = Note.of(
+    "trees_missing",
+    "樹木のデータがないため木陰は計算していません",
+    "no tree data: the shade of trees is left out",
+)
+_NO_COVER = Note.of(
+    "land_cover_assumed",
+    "土地被覆のデータがないため、地面は一様と仮定",
+    "no land-cover data: the same ground assumed everywhere",
+)
+
+
+def read_town(inputs: Inputs) -> None:
+    """Read the town that the city file describes into ``buildings`` and ``scene`` of the inputs.
+
+    Raises
+    ------
+    SourceError, InputError
+        A file is missing, of another kind, incomplete or contradicts the others.
+    """
+    city = inputs.city
+    buildings = _buildings(inputs)
+    terrain_paths = () if city.terrain is None else inputs.paths(city.terrain.paths)
+    grid, factor, halo = _extent(city, buildings, terrain_paths)
+    fine = grid.padded(halo).divided(factor)
+    inputs.buildings = buildings[buildings.intersects(box(*fine.bounds))]
+    inputs.amend("buildings", covered=_covered(inputs.buildings, grid))
+    terrain = _terrain(inputs, terrain_paths, fine)
+    canopy = _canopy(inputs, fine)
+    cover = _land_cover(inputs, grid)
+    given = city.model.model_dump(include={"receptor_height"}, exclude_none=True)
+    if city.trees is not None:
+        given |= city.trees.model_dump(include={"trunk_ratio", "transmissivity"}, exclude_none=True)
+    inputs.scene = Scene.from_buildings(
+        grid,
+        inputs.buildings,
+        terrain=terrain,
+        canopy=canopy,
+        land_cover=_codes(cover, grid, city.ground.default),
+        factor=factor,
+        halo=halo,
+        **given,
+    )
+
+
+def look_at_rasters(inputs: Inputs) -> None:
+    """Record the rasters of a town without buildings: whether they exist can be said."""
+    city = inputs.city
+    named = {
+        "terrain": () if city.terrain is None else city.terrain.paths,
+        "canopy": () if city.trees is None else city.trees.paths,
+        "land_cover": () if city.ground.land_cover is None else (city.ground.land_cover,),
+    }
+    for role, locations in named.items():
+        if locations and role not in {reading.role for reading in inputs.readings}:
+            try:
+                found = on_disk(members(inputs.paths(locations), (*SUFFIXES, ".csv")))
+                inputs.readings.append(Reading.of(role, *found))
+            except HeatRiskError as error:
+                inputs.errors.append(error)
+
+
+def _buildings(inputs: Inputs) -> gpd.GeoDataFrame:
+    city, section = inputs.city, inputs.city.buildings
+    paths = inputs.paths(section.paths)
+    return inputs.take(
+        lambda: read_buildings(
+            paths,
+            city.city.crs,
+            height=section.height,
+            height_column=section.height_column,
+            default_height=section.default_height,
+            layer=section.layer,
+            area=None if city.city.bounds is None else _widened(city),
+            progress=inputs.progress,
+        )
+    )
+
+
+def _widened(city: City) -> Bounds:
+    """Return the served area in degrees, widened to whatever can cast shade into it."""
+    west, south, east, north = _served(city)
+    reach = halo_width(_TALLEST_AFAR)
+    to_degrees = Transformer.from_crs(city.city.crs, WGS84, always_xy=True)
+    return to_degrees.transform_bounds(west - reach, south - reach, east + reach, north + reach)
+
+
+def _served(city: City) -> Bounds:
+    assert city.city.bounds is not None
+    to_grid = Transformer.from_crs(WGS84, city.city.crs, always_xy=True)
+    return to_grid.transform_bounds(*city.city.bounds)
+
+
+def _extent(city: City, buildings: gpd.GeoDataFrame, terrain: tuple[Path, ...]) -> tuple[Grid, int, int]:
+    """Return the served cells, the sub-cells along a cell's side and the cells of the halo."""
+    grid = Grid.covering(_area(city, buildings), city.city.crs, city.city.cell_size)
+    halo = halo_cells(buildings, grid.bounds, grid.cell_size, _relief(city, buildings, terrain))
+    rows, columns = (side * grid.cell_size for side in grid.padded(halo).shape)
+    factor = city.factor(rows * columns)
+    if rows * columns * (factor / grid.cell_size) ** 2 > LARGEST:
+        raise InputError(
+            Words("対象範囲が広すぎます", "the area is too large for one run"),
+            where="[city] bounds",
+            got=f"{columns / 1000:.1f} x {rows / 1000:.1f} km",
+            expected=f"at most {LARGEST / 1e6:.0f} million sub-cells",
+            remedy=Words(
+                "[city] bounds で範囲を絞るか、遠くに紛れた建物を除いてください",
+                "Set [city] bounds, or remove stray buildings far away.",
+            ),
+        )
+    return grid, factor, halo
+
+
+def _relief(city: City, buildings: gpd.GeoDataFrame, terrain: tuple[Path, ...]) -> float:
+    """Return how far the ground rises over all the buildings [m], from a coarse look at the terrain."""
+    if not terrain:
+        return 0.0
+    west, south, east, north = map(float, buildings.total_bounds)
+    coarse = Grid.covering((west, south, east, north), city.city.crs, _COARSE)
+    ground, _ = read_terrain(terrain, coarse, fill=0.0)
+    return float(np.nanmax(ground) - np.nanmin(ground))
+
+
+def _area(city: City, buildings: gpd.GeoDataFrame) -> Bounds:
+    """Return the served area in the city's coordinates: the city file's, else the buildings'."""
+    if city.city.bounds is None:
+        west, south, east, north = map(float, buildings.total_bounds)
+        return (west, south, east, north)
+    served = _served(city)
+    if not buildings.intersects(box(*served)).any():
+        raise InputError(
+            Words("対象範囲に建物が 1 棟もありません", "there is not a single building in the area"),
+            where="[city] bounds",
+            got=str(list(city.city.bounds)),
+            expected=f"buildings within {np.round(buildings.total_bounds).tolist()} {city.city.crs}",
+            remedy=Words(
+                "範囲は [西, 南, 東, 北] の経度・緯度で指定します",
+                "Bounds are [west, south, east, north] in degrees.",
+            ),
+        )
+    return served
+
+
+def _covered(buildings: gpd.GeoDataFrame, grid: Grid) -> float:
+    """Return the share of the served area's squares in which there is a building, 0 to 1."""
+    west, south, east, north = grid.bounds
+    across, down = max(round((east - west) / _SQUARE), 1), max(round((north - south) / _SQUARE), 1)
+    centres = shapely.centroid(buildings.geometry.to_numpy())
+    counts, _, _ = np.histogram2d(
+        shapely.get_x(centres), shapely.get_y(centres), (across, down), ((west, east), (south, north))
+    )
+    return round(float((counts > 0).mean()), 4)
+
+
+def _terrain(inputs: Inputs, paths: tuple[Path, ...], grid: Grid) -> npt.NDArray[np.float32] | None:
+    section = inputs.city.terrain
+    if section is None:
+        inputs.notes.append(_FLAT)
+        return None
+    return inputs.take(lambda: read_terrain(paths, grid, fill=section.fill))
+
+
+def _canopy(inputs: Inputs, grid: Grid) -> npt.NDArray[np.float32] | None:
+    section = inputs.city.trees
+    if section is None:
+        inputs.notes.append(_NO_TREES)
+        return None
+    paths = inputs.paths(section.paths)
+    return inputs.take(lambda: read_trees(paths, grid, heights=section.heights))
+
+
+def _land_cover(inputs: Inputs, grid: Grid) -> npt.NDArray[np.float32] | None:
+    location = inputs.city.ground.land_cover
+    if location is None:
+        inputs.notes.append(_NO_COVER)
+        return None
+    path = inputs.path(location)
+    return inputs.take(lambda: read_raster(path, grid, role="land_cover", resampling="nearest"))
+
+
+def _codes(
+    cover: npt.NDArray[np.float32] | None, grid: Grid, default: LandCoverName
+) -> npt.NDArray[np.uint8]:
+    """Return the land-cover class of every cell; the city's default where it is not known."""
+    code = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == default)
+    if cover is None:
+        return np.full(grid.shape, code, np.uint8)
+    known = np.isin(cover, [row.code for row in LAND_COVER])
+    return np.where(known, cover, code).astype(np.uint8)
