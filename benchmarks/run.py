@@ -21,12 +21,12 @@ import pandas as pd
 from affine import Affine
 
 from heatrisk.city import ModelSection, read_city
-from heatrisk.fields import sky_view
+from heatrisk.fields import sky_views
 from heatrisk.forcing import step_times
 from heatrisk.grid import Grid
 from heatrisk.run import simulate
 from heatrisk.scene import Scene
-from heatrisk.sources.inputs import read_inputs
+from heatrisk.sources.intake import read_inputs
 from heatrisk.store import NewRun, RunStore
 from heatrisk.tiles import build
 
@@ -59,7 +59,7 @@ def main() -> None:
         assert scene.shade is not None
     simulate(inputs.scene, inputs.weather, steps=pd.DatetimeIndex(["2025-08-05T03:00"]))  # compiles, untimed
     with timed("sky view factor"):
-        svf = sky_view(scene.shade, scene.grid, scene.transmissivity)
+        svf = sky_views(scene.shade, scene.grid, scene.transmissivity)
     steps = step_times(inputs.weather)[0][: chosen.steps]
     with timed(f"simulate, {len(steps)} steps"):
         data = simulate(scene, inputs.weather, steps=steps, svf=svf)

@@ -32,6 +32,26 @@ def row(name: str, cells: int, seconds: float) -> None:
     print(f"{name:<52}{1e3 * seconds:>10.1f} ms{cells / seconds / 1e6:>9.0f} Mcells/s")
 
 
+@numba.njit(parallel=True)
+def _total(values: np.ndarray) -> float:  # type: ignore[type-arg]
+    sums = np.zeros(values.shape[0], np.float32)
+    for i in numba.prange(values.shape[0]):
+        lanes = np.zeros(64, np.float32)
+        for left in range(0, values.shape[1] - 63, 64):
+            for k in range(64):
+                lanes[k] += values[i, left + k]
+        sums[i] = lanes.sum()
+    return sums.sum()
+
+
+def bandwidth() -> float:
+    """Measure and print what all threads read from memory [bytes s-1]: a sum, and nothing else to do."""
+    values = np.ones((4096, 16384), np.float32)
+    rate = values.nbytes / best(partial(_total, values))
+    print(f"a sum reads {rate / 1e9:.1f} GB/s from memory")
+    return rate
+
+
 def town_scene(size: int, trees: bool) -> ShadeScene:
     """Build a town of houses on 1 m sub-cells, with or without an orchard."""
     town = np.minimum(towns.blocks(size, cell_size=1.0), 30.0)
@@ -43,12 +63,15 @@ def town_scene(size: int, trees: bool) -> ShadeScene:
 def speed(size: int = 3000) -> None:
     """Print throughput of the pipeline's form and of the surface forms."""
     print(f"{numba.get_num_threads()} threads; {size} x {size} sub-cells of 1 m to cells of 5 m")
+    fastest = bandwidth()
     for trees in (False, True):
         scene = town_scene(size, trees)
         what = "buildings and trees" if trees else "buildings"
         for elevation, azimuth in SUNS:
             seconds = best(partial(sunlit_fraction, scene, 90.0 - elevation, azimuth))
             row(f"sunlit_fraction, {what}, sun at {elevation:.0f}", size**2, seconds)
+            read = sum(part.nbytes for part in scene.by_row)
+            print(f"{'':<52}{read / seconds / fastest:>10.0%} of the bandwidth")
         seconds = best(partial(sky_view_fraction, scene), repeats=1)
         row(f"sky_view_fraction, {what}, {TOWN_SKY[0]} x {TOWN_SKY[1]}", size**2, seconds)
     surface = towns.blocks(2000)

@@ -1,4 +1,4 @@
-"""Tiles a second: building the pyramid, rendering a tile, reading the series of a place.
+"""Tiles a second: building the pyramid, rendering a tile, cutting values, the series of a place, areas.
 
 ``python -m benchmarks.tiles`` prints one table from one run on a made city of 6.4 x 5.2 km at 5 m. Where
 rio-tiler is installed it draws the risk layer from GeoTIFFs with overviews in the same run, as titiler would.
@@ -19,17 +19,20 @@ import rasterio
 import xarray as xr
 from pyproj import CRS
 from rasterio.enums import Resampling
+from shapely import box as box_of
 
 from heatrisk.cube import grid_of
 from heatrisk.layers import LAYERS
 from heatrisk.risk import RISK_SCALES, classify
 from heatrisk.store import NewRun, RunStore
 from heatrisk.stored import StoredRun
-from heatrisk.tiles import DEFAULT_LAYERS, build, render
+from heatrisk.tiles import DEFAULT_LAYERS, build, render, value_tile
+from heatrisk.zonal import cells_of, zone
 
 Tile = tuple[int, int, int, int]
 
 MITAKA, STEPS = (1040, 1280), 24
+AREAS = (100, 500, 2000)
 
 
 def made_city(shape: tuple[int, int] = MITAKA, steps: int = STEPS) -> xr.Dataset:
@@ -84,6 +87,15 @@ def random_tiles(run: StoredRun, count: int = 3000) -> list[Tile]:
          level.row + int(random.integers(level.rows)))
         for level in levels
     ]  # fmt: skip
+
+
+def boxes(run: StoredRun, side: int, count: int = 20) -> list[tuple[Any, ...]]:
+    """Return west, south, east, north of squares within the area [degrees]."""
+    west, south, east, north = run.grid.bounds_lonlat
+    wide, high = side / 90_400, side / 111_000
+    random = np.random.default_rng(4)
+    corners = [(random.uniform(west, east - wide), random.uniform(south, north - high)) for _ in range(count)]
+    return [(lon, lat, lon + wide, lat + high) for lon, lat in corners]
 
 
 def rate(function: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> tuple[float, float]:
@@ -145,6 +157,15 @@ def main() -> None:
         places = [(random.uniform(west, east), random.uniform(south, north)) for _ in range(300)]
         calls, spent = rate(run.series, list(places))
         print(f"series of a place {calls:12.0f} /s/core       {spent:8.3f} ms")
+        native = run.levels[max(run.levels)]
+        cut = [(step, z, x, y) for step, z, x, y in tiles if z == native.zoom][:200]
+        calls, spent = rate(lambda *tile: value_tile(run, "wbgt_moe", *tile), list(cut))
+        print(f"values wbgt_moe   {calls:12.0f} tiles/s/core {spent:8.3f} ms  (native zoom)")
+        for side in AREAS:
+            calls, spent = rate(
+                lambda *box: zone(run, "wbgt_moe", cells_of(run, box_of(*box))), boxes(run, side)
+            )
+            print(f"area of {side:5d} m   {calls:12.0f} /s/core       {spent:8.3f} ms")
         if importlib.util.find_spec("rio_tiler") is None:
             print("rio-tiler is not installed: no row")
             return

@@ -9,8 +9,9 @@ import numba
 import numpy as np
 
 from heatrisk.physics.air import sky_longwave
+from heatrisk.physics.constants import KELVIN, SIGMA
 from heatrisk.physics.irradiance import direct_fraction
-from heatrisk.physics.radiant import cell_fluxes
+from heatrisk.physics.radiant import longwave, shortwave
 from heatrisk.physics.wbgt import from_fluxes, liljegren
 
 POINTS = 1_000_000
@@ -24,9 +25,11 @@ def weather(n: int, seed: int = 0) -> dict[str, np.ndarray]:
     cosz = rng.uniform(0.05, 0.98, n)
     ghi = 1100.0 * cosz * rng.uniform(0.1, 0.9, n)
     fdir = direct_fraction(ghi, cosz)
-    sun = (ghi, ghi * fdir / cosz, ghi * (1.0 - fdir))
+    beam, diffuse = ghi * fdir / cosz, ghi * (1.0 - fdir)
     lit, svf = rng.integers(0, 2, n).astype(float), rng.uniform(0.1, 1.0, n)
-    dni, kdown, kup, ldown, lup = cell_fluxes(*sun, cosz, ta, sky_longwave(ta, rh), lit, lit, svf, 0.15, 20.0)
+    dni, sky, warm = lit * beam, sky_longwave(ta, rh), ta + rng.uniform(0.0, 20.0, n)
+    kdown, kup = shortwave(beam, diffuse, cosz, lit, svf, svf, 0.1 * ghi, 0.0, 0.15)
+    ldown, lup = longwave(sky, ta, svf, svf, SIGMA * (ta + KELVIN) ** 4, 0.0, warm, 0.95)
     return {
         "ta": ta, "rh": rh, "ps": rng.uniform(985.0, 1020.0, n), "va": rng.uniform(0.2, 5.0, n), "ghi": ghi,
         "fdir": fdir, "cosz": cosz, "dni": dni, "kdown": kdown, "kup": kup, "ldown": ldown, "lup": lup,

@@ -218,12 +218,46 @@ class CellReader:
         self._resolution = facts["attributes"].get("scale_factor")
         self._files: dict[tuple[int, int], npt.NDArray[np.uint8] | None] = {}
 
+    @property
+    def over_time(self) -> bool:
+        """Whether a cell has a value for each step, not one alone."""
+        return len(self._chunk) == 3
+
     def __call__(self, row: int, column: int) -> npt.NDArray[Any]:
         """Return the values of a cell over the leading dimensions, unpacked; NaN is no value."""
         place = (row // self._shard[-2], column // self._shard[-1])
         block = self._block(place, row % self._shard[-2] // CHUNK, column % self._shard[-1] // CHUNK)
         values = np.array(block[..., row % CHUNK, column % CHUNK], dtype=self._dtype.newbyteorder("="))
         return values if self._resolution is None else unpack(values, self._resolution)
+
+    def window(self, top: int, left: int, height: int, width: int) -> npt.NDArray[Any]:
+        """Return the values of a window of cells as they are stored, packed.
+
+        Parameters
+        ----------
+        top, left : int
+            Its north-west cell.
+        height, width : int
+            Rows and columns; all of it lies in the grid.
+
+        Returns
+        -------
+        numpy.ndarray
+            Leading dimensions, then (height, width); :data:`FILL` is no value where values are packed.
+        """
+        out = np.empty((*self._chunk[:-2], height, width), self._dtype.newbyteorder("="))
+        for row in range(top // CHUNK, -(-(top + height) // CHUNK)):
+            for column in range(left // CHUNK, -(-(left + width) // CHUNK)):
+                first, start = max(row * CHUNK, top), max(column * CHUNK, left)
+                last, stop = min((row + 1) * CHUNK, top + height), min((column + 1) * CHUNK, left + width)
+                place = (first // self._shard[-2], start // self._shard[-1])
+                block = self._block(place, first % self._shard[-2] // CHUNK, start % self._shard[-1] // CHUNK)
+                out[..., first - top : last - top, start - left : stop - left] = block[
+                    ...,
+                    first - row * CHUNK : last - row * CHUNK,
+                    start - column * CHUNK : stop - column * CHUNK,
+                ]
+        return out
 
     def _block(self, place: tuple[int, int], down: int, right: int) -> npt.NDArray[Any]:
         """Return one decoded chunk; shards and chunks that hold only the fill value are not stored."""

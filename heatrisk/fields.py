@@ -9,9 +9,10 @@ import pvlib
 import xarray as xr
 
 from heatrisk.grid import Grid
+from heatrisk.physics.constants import COSZ_BEAM_MIN
 from heatrisk.physics.irradiance import angstrom_prescott
 from heatrisk.physics.shadow import ShadeScene, sun_shares
-from heatrisk.physics.sky import sky_view_fraction
+from heatrisk.physics.sky import sky_shares, sky_view_fraction
 from heatrisk.quantities import QUANTITIES, labelled
 
 #: Instants at which the sun is looked up within an interval of sunshine.
@@ -83,6 +84,62 @@ def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(
         split["dhi"], dims=ghi.dims, coords=ghi.coords, name="dhi", attrs=QUANTITIES["dhi"].attrs
     )
+
+
+def sky_parts(path: xr.Dataset) -> xr.Dataset:
+    """Return what of the diffuse radiation comes from around the sun, and from the band at the horizon.
+
+    Parameters
+    ----------
+    path : xarray.Dataset
+        On ``time`` (UTC without zone): ``zenith`` [degree], ``dni`` and ``dhi`` [W m-2].
+
+    Returns
+    -------
+    xarray.Dataset
+        On ``time`` [W m-2]: ``circumsolar``, on a plane normal to the sun, none where there is no beam to
+        speak of, so that a low sun makes no spike; ``horizon``, on an upright plane, negative where the
+        horizon is darker than the rest; and ``diffuse``, of the even rest on the horizontal, so that
+        ``dhi = diffuse + circumsolar cos(zenith)``.
+
+    References
+    ----------
+    .. [1] R. Perez, P. Ineichen, R. Seals, J. Michalsky, R. Stewart (1990), Modeling daylight availability
+       and irradiance components from direct and global irradiance, Solar Energy 44, 271-289; as in
+       ``pvlib.irradiance.perez``.
+    """
+    times = pd.DatetimeIndex(path["time"].values)
+    zenith, dni, dhi = (path[name].values for name in ("zenith", "dni", "dhi"))
+    cosz = np.cos(np.radians(zenith))
+    extra = pvlib.irradiance.get_extra_radiation(times).to_numpy()
+    airmass = pvlib.atmosphere.get_relative_airmass(np.minimum(zenith, 89.9))
+    sky = (dhi, dni, extra, np.minimum(zenith, 89.9), airmass)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = _perez(0.0, *sky)["circumsolar"]
+        upright = _perez(90.0, *sky)["horizon"]
+        towards = np.where(cosz > COSZ_BEAM_MIN, level / np.maximum(cosz, COSZ_BEAM_MIN), 0.0)
+    lit = (dhi > 0.0) & (cosz > 0.0)
+    circumsolar = np.where(lit & (dni > 0.0), np.nan_to_num(towards), 0.0 * dhi)
+    horizon = np.where(lit, np.nan_to_num(upright), 0.0 * dhi)
+    parts = {
+        "circumsolar": circumsolar,
+        "horizon": horizon,
+        "diffuse": dhi - circumsolar * np.maximum(cosz, 0.0),
+    }
+    return xr.Dataset({name: ("time", part) for name, part in parts.items()}, coords={"time": path["time"]})
+
+
+def _perez(
+    tilt: float,
+    dhi: npt.NDArray[np.float64],
+    dni: npt.NDArray[np.float64],
+    extra: npt.NDArray[np.float64],
+    zenith: npt.NDArray[np.float64],
+    airmass: npt.NDArray[np.float64],
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the parts of diffuse radiation on a plane that is level or turned away from the sun."""
+    parts = pvlib.irradiance.perez(tilt, 180.0, dhi, dni, extra, zenith, 0.0, airmass, return_components=True)
+    return {name.removeprefix("poa_"): np.asarray(values) for name, values in parts.items()}
 
 
 @labelled("ghi")
@@ -161,6 +218,27 @@ def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArr
         0 to 1 on (y, x); NaN in cells without outdoor ground.
     """
     return _on(grid, sky_view_fraction(scene, transmissivity=transmissivity))
+
+
+def sky_views(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.Dataset:
+    """Return the sky view factor of each cell's outdoor ground, with its trees and without.
+
+    Parameters
+    ----------
+    scene, grid, transmissivity
+        As of :func:`sky_view`.
+
+    Returns
+    -------
+    xarray.Dataset
+        On (y, x): ``svf``, as :func:`sky_view`, and ``svf_buildings``, what it would be without trees; 0 to
+        1, NaN in cells without outdoor ground.
+    """
+    shares = sky_shares(scene, transmissivity=transmissivity)
+    views = xr.Dataset({"svf": _on(grid, shares.svf), "svf_buildings": _on(grid, shares.svf_buildings)})
+    for name in views:
+        views[name] = views[name].assign_attrs(QUANTITIES[str(name)].attrs)
+    return views
 
 
 def _on(grid: Grid, values: npt.NDArray[np.float32]) -> xr.DataArray:

@@ -6,6 +6,9 @@ step holds what the sun did inside it and not what it did at one instant::
     t - 90 min                         t                         t + 90 min
         |    .    |    .    |    .    |    .    |    .    |    .    |
             centres of the sub-steps: t - 85, t - 75, ... t + 85 min
+
+Walls and ground are as warm as the day before has made them, so each step comes with the 24 hours before it.
+What lies before the first row of a series is taken like the same hour of the next day.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError
-from heatrisk.fields import diffuse_of, sun_path
-from heatrisk.physics.air import sky_longwave, wind_at_height
+from heatrisk.fields import diffuse_of, sky_parts, sun_path
+from heatrisk.physics.air import sky_radiation, wind_at_height
 from heatrisk.physics.constants import SOLAR_CONSTANT
 from heatrisk.physics.irradiance import implied_ghi, implied_temperature, limit_direct, substep_ghi
 from heatrisk.weather import INSTANTANEOUS, PRECEDING_MEAN, Weather
@@ -27,6 +30,9 @@ from heatrisk.words import JST, Note, Words
 
 STEP = pd.Timedelta(hours=3)
 SUB_STEP = pd.Timedelta(minutes=10)
+PAST = pd.Timedelta(hours=24)
+
+CLEAR_GHI_MIN = 100.0  # [W m-2] of a clear sky: with less, its radiation does not tell clouds from haze
 
 #: Taken where nothing better is known; each is named in the notes of the run.
 ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
@@ -67,17 +73,23 @@ class Forcing(NamedTuple):
     Parameters
     ----------
     data : xarray.Dataset
-        On (time, sub): ``zenith azimuth ta rh ps va dni dhi ghi`` and ``ldown`` of the open sky; ``va`` is
-        2 m above ground. ``official`` on time [degC], NaN without official forecast.
+        On (time, sub): ``zenith azimuth ta rh ps va dni dhi ghi``, the parts ``circumsolar horizon diffuse``
+        of
+        ``dhi`` (see :func:`heatrisk.fields.sky_parts`) and ``ldown`` of the open sky, ``cloud``; ``va`` is 2
+        m above ground.
+        ``official`` on time [degC], NaN without official forecast.
     notes : tuple of Note
         What had to be assumed.
+    before : xarray.Dataset
+        The same on (time, past): the 24 hours before the first sub-step of each step, every 10 minutes.
     """
 
     data: xr.Dataset
     notes: tuple[Note, ...]
+    before: xr.Dataset
 
 
-def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
+def step_times(weather: Weather, step: pd.Timedelta = STEP) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
     """Return the steps that the weather allows, and a remark when some had to be left out.
 
     Parameters
@@ -85,6 +97,8 @@ def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
     weather : Weather
         The steps are those of its official forecast, else the 3-hourly clock times 00, 03, ... UTC
         (which are 03, 06, ... JST); only steps whose three hours the series covers.
+    step : pandas.Timedelta
+        What a step stands for, and how far apart they are where no official forecast says it.
 
     Returns
     -------
@@ -100,8 +114,8 @@ def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
         return official.times, ()
     assert series is not None  # Weather holds at least one of the two
     first, last = (pd.Timestamp(series["time"].values[k]) for k in (0, -1))
-    half = (STEP - SUB_STEP) / 2
-    steps = official.times if official is not None else pd.date_range(first.ceil(STEP), last, freq=STEP)
+    half = (step - SUB_STEP) / 2
+    steps = official.times if official is not None else pd.date_range(first.ceil(step), last, freq=step)
     covered = steps[(steps - half >= first) & (steps + half <= last)]
     if covered.empty:
         raise InputError(
@@ -124,7 +138,13 @@ def step_times(weather: Weather) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
 
 
 def forcing(
-    weather: Weather, steps: pd.DatetimeIndex, lon: float, lat: float, *, anchor: bool = True
+    weather: Weather,
+    steps: pd.DatetimeIndex,
+    lon: float,
+    lat: float,
+    *,
+    anchor: bool = True,
+    step: pd.Timedelta = STEP,
 ) -> Forcing:
     """Return the weather of every sub-step of some steps over one place.
 
@@ -139,6 +159,8 @@ def forcing(
     anchor : bool
         Whether the official value of each step is wanted. Without it ``official`` is NaN, and official
         values are looked at only where weather or radiation must be inferred from them.
+    step : pandas.Timedelta
+        What a step stands for, a multiple of 20 minutes.
 
     Returns
     -------
@@ -151,54 +173,82 @@ def forcing(
     SourceIncompleteError
         A needed value is missing inside the horizon.
     """
-    offsets = (np.arange(STEP // SUB_STEP) + 0.5) * SUB_STEP.to_timedelta64() - STEP.to_timedelta64() // 2
-    moments = pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
+    offsets = (np.arange(step // SUB_STEP) + 0.5) * SUB_STEP.to_timedelta64() - step.to_timedelta64() // 2
+    past = offsets[0] - np.arange(PAST // SUB_STEP, 0, -1) * SUB_STEP.to_timedelta64()
+    moments, before = (_moments(steps, parts) for parts in (offsets, past))
     inferred = weather.series is None or not _RADIATION & set(map(str, weather.series.data_vars))
     wanted = weather.official is not None and (anchor or inferred)
     official = weather.official.at(steps) if weather.official and wanted else np.full(len(steps), np.nan)
     if weather.series is None:
-        state, notes = _from_official(official, steps, moments, lon, lat)
+        state, notes = _from_official(weather, moments.union(before).unique(), lon, lat)
     else:
-        state, notes = _from_series(weather, official, steps, moments, lon, lat)
+        state, notes = _from_series(weather, moments, lon, lat)
+        before = _like_known_days(before, state)
     cosz = np.cos(np.radians(state["zenith"].values))
-    state["ldown"] = ("time", sky_longwave(state["ta"].values, state["rh"].values))
+    state["ldown"] = ("time", sky_radiation(*(state[name].values for name in ("ta", "rh", "cloud"))))
     state["va"] = ("time", wind_at_height(state["va"].values, weather.wind_height, state["ghi"].values, cosz))
-    shape = (len(steps), len(offsets))
-    data = xr.Dataset(
-        {
-            name: (("time", "sub"), np.reshape(array.values, shape), array.attrs)
-            for name, array in state.items()
-        },
-        coords={"time": steps},
-    )
+    state = state.merge(sky_parts(state))
+    data = _on_steps(state, moments, steps, "sub")
     data["official"] = ("time", official if anchor else np.full(len(steps), np.nan))
-    return Forcing(data, notes)
+    return Forcing(data, notes, _on_steps(state, before, steps, "past"))
+
+
+def _moments(steps: pd.DatetimeIndex, offsets: npt.NDArray[np.timedelta64]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
+
+
+def _on_steps(state: xr.Dataset, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, name: str) -> xr.Dataset:
+    """Return the state at some moments of every step, on (time, name)."""
+    chosen = state.sel(time=moments)
+    shape = (len(steps), len(moments) // len(steps))
+    arrays = {
+        key: (("time", name), np.reshape(array.values, shape), array.attrs) for key, array in chosen.items()
+    }
+    return xr.Dataset(arrays, coords={"time": steps})
+
+
+def _like_known_days(wanted: pd.DatetimeIndex, state: xr.Dataset) -> pd.DatetimeIndex:
+    """Return for each moment the one whose weather stands for it: itself, its clock time, the nearest."""
+    times = pd.DatetimeIndex(state["time"].values)
+    needed = np.stack([state[name].values for name in (*INSTANTANEOUS, *PRECEDING_MEAN)])
+    known = times[np.isfinite(needed).all(axis=0)]
+    found = known.get_indexer(wanted)
+    by_clock = pd.Series(np.arange(len(known)), index=known - known.normalize())
+    first = by_clock[~by_clock.index.duplicated()]
+    found = np.where(found < 0, first.reindex(wanted - wanted.normalize(), fill_value=-1).to_numpy(), found)
+    nearest = known.get_indexer(wanted, method="nearest")
+    return pd.DatetimeIndex(known.values[np.where(found < 0, nearest, found)])
+
+
+def _published(
+    weather: Weather, first: pd.Timestamp, last: pd.Timestamp
+) -> tuple[pd.DatetimeIndex, npt.NDArray[np.float64]]:
+    """Return all official values within a period, whatever the steps: one step infers the same as many do."""
+    official = weather.official
+    assert official is not None  # whoever infers has asked for the official values of the steps
+    complete = np.isfinite(official.values).all(axis=0)
+    inside = (official.times >= first) & (official.times <= last)
+    known = official.times.take(np.flatnonzero(complete & inside))
+    return known, official.at(known)
 
 
 def _from_official(
-    official: npt.NDArray[np.float64],
-    steps: pd.DatetimeIndex,
-    moments: pd.DatetimeIndex,
-    lon: float,
-    lat: float,
+    weather: Weather, moments: pd.DatetimeIndex, lon: float, lat: float
 ) -> tuple[xr.Dataset, tuple[Note, ...]]:
     """Assume the weather from the official value alone."""
-    at_steps = sun_path(steps, lon, lat)["ghi"].values
-    ta = implied_temperature(official, ASSUMED["rh"], at_steps, ASSUMED["va"])
+    times, official = _published(weather, pd.Timestamp.min, pd.Timestamp.max)
+    at_times = sun_path(times, lon, lat)["ghi"].values
+    ta = implied_temperature(official, ASSUMED["rh"], at_times, ASSUMED["va"])
     state = sun_path(moments, lon, lat)
-    state["ta"] = ("time", _interpolated(moments, steps, ta))
+    state["cloud"] = ("time", np.zeros(len(moments)))
+    state["ta"] = ("time", _interpolated(moments, times, ta))
     for name, value in ASSUMED.items():
         state[name] = ("time", np.full(len(moments), value))
     return state, (_WEATHER_ASSUMED,)
 
 
 def _from_series(
-    weather: Weather,
-    official: npt.NDArray[np.float64],
-    steps: pd.DatetimeIndex,
-    moments: pd.DatetimeIndex,
-    lon: float,
-    lat: float,
+    weather: Weather, moments: pd.DatetimeIndex, lon: float, lat: float
 ) -> tuple[xr.Dataset, tuple[Note, ...]]:
     """Interpolate the state and share out the radiation of a weather series."""
     series = weather.series
@@ -231,12 +281,22 @@ def _from_series(
     if _RADIATION & set(map(str, series.data_vars)):
         sun, note = _measured_sun(series, window, path)
     elif weather.official is not None:
-        index = _implied_clear_sky_index(official, state, steps, path)
+        index = _implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), state, path)
         sun, note = _split(path["ghi"] * index, path), _IMPLIED
     else:
         sun, note = _closed(path["ghi"], path["dhi"].values, path, path["dni"].values), _CLEAR
     state = state.assign({name: sun[name] for name in PRECEDING_MEAN}).assign(path[["zenith", "azimuth"]])
-    return state.sel(time=moments), (*notes, note) if note is not None else tuple(notes)
+    state["cloud"] = ("time", _cloud(sun["ghi"].values, path["ghi"].values))
+    return state, (*notes, note) if note is not None else tuple(notes)
+
+
+def _cloud(ghi: npt.NDArray[np.float64], clear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how far clouds close the sky, 0 to 1: by what they take of the sun, also at night."""
+    told = (clear >= CLEAR_GHI_MIN) & np.isfinite(ghi)
+    if not told.any():
+        return np.zeros(len(ghi))
+    moments = np.arange(len(ghi))
+    return np.interp(moments, moments[told], 1.0 - np.clip(ghi[told] / clear[told], 0.0, 1.0))
 
 
 def _measured_sun(
@@ -283,22 +343,22 @@ def _closed(
 
 
 def _implied_clear_sky_index(
-    official: npt.NDArray[np.float64], state: xr.Dataset, steps: pd.DatetimeIndex, path: xr.Dataset
+    times: pd.DatetimeIndex, official: npt.NDArray[np.float64], state: xr.Dataset, path: xr.Dataset
 ) -> npt.NDArray[np.float64]:
     """Return at each sub-step the share of the clear-sky radiation that explains the official values.
 
-    The inversion needs sun: steps with less than 100 W m-2 of clear sky take the share of the nearest step
-    that has more.
+    The inversion needs sun: times with less than 100 W m-2 of clear sky take the share of the nearest that
+    has more.
     """
     fine = pd.DatetimeIndex(path["time"].values)
     ta, rh, va, clear = (
-        _interpolated(steps, fine, x.values) for x in (state["ta"], state["rh"], state["va"], path["ghi"])
+        _interpolated(times, fine, x.values) for x in (state["ta"], state["rh"], state["va"], path["ghi"])
     )
-    sunny = clear >= 100.0
+    sunny = clear >= CLEAR_GHI_MIN
     if not sunny.any():
         return np.ones(len(fine))
     index = implied_ghi(official[sunny], ta[sunny], rh[sunny], va[sunny], clear[sunny]) / clear[sunny]
-    nearest = steps[sunny].get_indexer(fine, method="nearest")
+    nearest = times[sunny].get_indexer(fine, method="nearest")
     return np.asarray(index[nearest], dtype=np.float64)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from heatrisk.errors import InputError, MissingQuantityError
+from heatrisk.physics.utci import utci, wind_at_10_m
 from heatrisk.physics.wbgt import from_fluxes
 from heatrisk.quantities import labelled
 
@@ -46,11 +47,22 @@ def _wbgt_iso(*fluxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return from_fluxes(*fluxes)[1]
 
 
+def _utci(
+    ta: npt.NDArray[np.float64],
+    rh: npt.NDArray[np.float64],
+    va: npt.NDArray[np.float64],
+    tmrt: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """UTCI from the wind at 2 m, as all indices here take it."""
+    return np.asarray(utci(ta, rh, wind_at_10_m(va), tmrt))
+
+
 HEAT_INDICES: dict[str, HeatIndex] = {
     row.name: row
     for row in (
         HeatIndex("wbgt_moe", _FLUXES, _wbgt_moe, "環境省 熱中症予防情報サイト; globe after ISO 7726:1998"),
         HeatIndex("wbgt_iso", _FLUXES, _wbgt_iso, "ISO 7243:2017; sensors after Liljegren et al. (2008)"),
+        HeatIndex("utci", ("ta", "rh", "va", "tmrt"), _utci, "Bröde et al. (2012), Int. J. Biometeorol. 56"),
     )
 }
 

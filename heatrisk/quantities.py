@@ -1,6 +1,6 @@
 """What the numbers mean: one row per quantity, and the decorator that puts the row on an array.
 
-Names are the field's: ``ta rh va ps ghi dni dhi zenith azimuth sunlit svf wbgt_moe wbgt_iso risk``.
+Names are the field's: ``ta rh va ps ghi dni dhi zenith azimuth sunlit svf wbgt_moe wbgt_iso tmrt utci risk``.
 Nothing is called plain "WBGT": ``wbgt_moe`` follows Japanese official practice (psychrometric wet bulb,
 150 mm globe), ``wbgt_iso`` follows ISO 7243 (natural wet bulb, 50 mm globe after Liljegren et al. 2008).
 """
@@ -92,6 +92,13 @@ _ROWS = (
     ),
     Quantity("svf", "1", Words("天空率", "sky view factor"), (0, 1), resolution=0.001),
     Quantity(
+        "svf_buildings",
+        "1",
+        Words("天空率（樹木を除く）", "sky view factor without trees"),
+        (0, 1),
+        resolution=0.001,
+    ),
+    Quantity(
         "sunlit",
         "1",
         Words("日なたの割合", "sunlit share of the outdoor ground over the step"),
@@ -123,11 +130,65 @@ _ROWS = (
         "wet_bulb_globe_temperature",
         resolution=0.01,
     ),
+    Quantity(
+        "wbgt_moe_sun",
+        "degC",
+        Words(
+            "暑さ指数（環境省方式）、日なた側", "WBGT, Japanese official practice, where the cell is sunny"
+        ),
+        (-60, 80),
+        resolution=0.01,
+    ),
+    Quantity(
+        "wbgt_moe_shade",
+        "degC",
+        Words("暑さ指数（環境省方式）、日陰側", "WBGT, Japanese official practice, where the cell is shady"),
+        (-60, 80),
+        resolution=0.01,
+    ),
+    Quantity(
+        "tmrt",
+        "degC",
+        Words("平均放射温度（立位の人体）", "mean radiant temperature of a standing person"),
+        (-100, 150),
+        resolution=0.01,
+    ),
+    Quantity(
+        "utci",
+        "degC",
+        Words("UTCI（体感温度）", "Universal Thermal Climate Index"),
+        (-110, 80),
+        resolution=0.01,
+    ),
     Quantity("risk", "1", Words("熱中症の危険度（日常生活）", "heat-stroke risk class, daily life"), (0, 4)),
     Quantity("risk_sport", "1", Words("熱中症の危険度（運動）", "heat-stroke risk class, sport"), (0, 4)),
 )
 
-QUANTITIES: dict[str, Quantity] = {row.name: row for row in _ROWS}
+# What the six faces of a body receive; a face is named after where it looks.
+_FACES = (
+    ("down", Words("上からの", " radiation from above")),
+    ("up", Words("下からの", " radiation from below")),
+    ("north", Words("北からの", " radiation from the north")),
+    ("east", Words("東からの", " radiation from the east")),
+    ("south", Words("南からの", " radiation from the south")),
+    ("west", Words("西からの", " radiation from the west")),
+)
+_FLUXES = tuple(
+    Quantity(
+        f"{letter}{face}",
+        "W m-2",
+        Words(words.ja + kind.ja, kind.en + words.en),
+        (0, 1500),
+        f"surface_{face}welling_{name}_flux_in_air" if face in ("down", "up") else None,
+    )
+    for letter, name, kind in (
+        ("k", "shortwave", Words("短波放射量", "short-wave")),
+        ("l", "longwave", Words("長波放射量", "long-wave")),
+    )
+    for face, words in _FACES
+)
+
+QUANTITIES: dict[str, Quantity] = {row.name: row for row in (*_ROWS, *_FLUXES)}
 
 
 def labelled(name: str) -> Callable[[Callable[P, xr.DataArray]], Callable[P, xr.DataArray]]:

@@ -1,13 +1,14 @@
-"""Risk classes: the two official Japanese scales of WBGT, as rows.
+"""Risk classes: the two official Japanese scales of WBGT and the stress scale of UTCI, as rows.
 
-Classes are closed below: 28 is 厳重警戒, 31 is 危険. They belong to ``wbgt_moe``; the limits of ISO 7243
-are another matter. Official alerts are never derived from them.
+Classes are closed below: 28 is 厳重警戒, 31 is 危険. Those of WBGT belong to ``wbgt_moe``; the limits of
+ISO 7243 are another matter. Official alerts are never derived from them.
 
 References
 ----------
 .. [1] 日本生気象学会「日常生活における熱中症予防指針 Ver.4」.
 .. [2] 日本スポーツ協会「スポーツ活動中の熱中症予防ガイドブック」.
 .. [3] 環境省 熱中症予防情報サイト「暑さ指数とは」(wbgt.env.go.jp).
+.. [4] P. Bröde et al. (2012), Int. J. Biometeorol. 56, 481-494, table 3: assessment scale of UTCI.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Level:
     code : str
         Stable identifier.
     lower : float
-        Lowest WBGT that belongs to the class [degC]; ``-inf`` for the first.
+        Lowest value that belongs to the class [degC]; ``-inf`` for the first.
     words : Words
         Official name.
-    advice : Words
-        What the scale asks people to do.
+    advice : Words or None
+        What the scale asks people to do; None where it asks nothing.
     colour : str
         ``#RRGGBB``.
     """
@@ -41,13 +42,13 @@ class Level:
     code: str
     lower: float
     words: Words
-    advice: Words
+    advice: Words | None
     colour: str
 
 
 @dataclass(frozen=True)
 class RiskScale:
-    """A scale of risk classes over WBGT.
+    """A scale of risk classes over a heat index.
 
     Parameters
     ----------
@@ -66,9 +67,9 @@ class RiskScale:
     source: str
     levels: tuple[Level, ...]
 
-    def level(self, wbgt: float) -> Level | None:
+    def level(self, value: float) -> Level | None:
         """Return the class of one value, or None for NaN."""
-        index = int(classify(np.asarray(wbgt), self))
+        index = int(classify(np.asarray(value), self))
         return None if index < 0 else self.levels[index]
 
 
@@ -165,25 +166,52 @@ _SPORT = RiskScale(
     ),
 )
 
-RISK_SCALES: dict[str, RiskScale] = {scale.name: scale for scale in (_DAILY, _SPORT)}
+# The published scale has no colours and asks nothing of people; its hot half wears the colours of WBGT.
+_UTCI = RiskScale(
+    "utci",
+    Words("UTCI の熱ストレス", "thermal stress by UTCI"),
+    "Bröde et al. (2012), Int. J. Biometeorol. 56, 481-494",
+    tuple(
+        Level(code, lower, words, None, colour)
+        for code, lower, words, colour in (
+            ("extreme_cold", -np.inf, Words("極端な寒冷ストレス", "Extreme cold stress"), "#0A1F6B"),
+            (
+                "very_strong_cold",
+                -40.0,
+                Words("非常に強い寒冷ストレス", "Very strong cold stress"),
+                "#12359A",
+            ),
+            ("strong_cold", -27.0, Words("強い寒冷ストレス", "Strong cold stress"), "#1A50C8"),
+            ("moderate_cold", -13.0, Words("中程度の寒冷ストレス", "Moderate cold stress"), _BLUE),
+            ("slight_cold", 0.0, Words("軽度の寒冷ストレス", "Slight cold stress"), _LIGHT_BLUE),
+            ("none", 9.0, Words("熱ストレスなし", "No thermal stress"), "#B4E08C"),
+            ("moderate_heat", 26.0, Words("中程度の暑熱ストレス", "Moderate heat stress"), _YELLOW),
+            ("strong_heat", 32.0, Words("強い暑熱ストレス", "Strong heat stress"), _ORANGE),
+            ("very_strong_heat", 38.0, Words("非常に強い暑熱ストレス", "Very strong heat stress"), _RED),
+            ("extreme_heat", 46.0, Words("極端な暑熱ストレス", "Extreme heat stress"), "#96005A"),
+        )
+    ),
+)
+
+RISK_SCALES: dict[str, RiskScale] = {scale.name: scale for scale in (_DAILY, _SPORT, _UTCI)}
 
 
-def classify(wbgt: npt.ArrayLike, scale: RiskScale) -> npt.NDArray[np.int8]:
+def classify(value: npt.ArrayLike, scale: RiskScale) -> npt.NDArray[np.int8]:
     """Return the class index of each value.
 
     Parameters
     ----------
-    wbgt : array_like
-        WBGT in the MOE convention, any shape [degC].
+    value : array_like
+        The index that the scale is made for, any shape [degC].
     scale : RiskScale
         The scale to read.
 
     Returns
     -------
     numpy.ndarray of int8
-        0 for the lowest class of the scale, -1 where ``wbgt`` is NaN.
+        0 for the lowest class of the scale, -1 where the value is NaN.
     """
-    values = np.asarray(wbgt)
+    values = np.asarray(value)
     bounds = np.array([level.lower for level in scale.levels[1:]], dtype=values.dtype)
     index = np.searchsorted(bounds, values, side="right").astype(np.int8)
     return np.where(np.isnan(values), np.int8(-1), index)

@@ -15,13 +15,17 @@ from rasterio.features import rasterize
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Bounds, Grid
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, halo_width, shade_scene
-from heatrisk.physics.surface import GRASS
+from heatrisk.physics.surface import GRASS, PAVED
 from heatrisk.words import Words
 
 Floats = npt.NDArray[np.float32]
 
 #: How far the scale of a grid may be from 1; plane coordinate systems keep within 0.001.
 LARGEST_SCALE_ERROR = 0.005
+
+#: Lowest height above ground of what counts as a building in a surface model [m]: below it are cars and
+#: hedges.
+BUILDING_HEIGHT = 2.0
 
 #: Why a cell has no value: codes of ``mask`` in every product.
 OUTDOOR, BUILDING, OUTSIDE = 0, 1, 2
@@ -173,6 +177,64 @@ class Scene:
             transmissivity,
             receptor_height,
         )
+
+    @classmethod
+    def from_rasters(
+        cls,
+        grid: Grid,
+        dsm: npt.ArrayLike,
+        dem: npt.ArrayLike,
+        *,
+        canopy: npt.ArrayLike | None = None,
+        land_cover: npt.ArrayLike | None = None,
+        building_height: float = BUILDING_HEIGHT,
+        trunk_ratio: float = 0.25,
+        transmissivity: float = CROWN_TRANSMISSIVITY,
+        receptor_height: float = 1.1,
+    ) -> Scene:
+        """Build a scene from a surface model and a terrain model, each raster cell a cell of the scene.
+
+        What stands at least ``building_height`` above the ground is a building; trees are in the canopy.
+
+        Parameters
+        ----------
+        grid : Grid
+            The cells, from any plane coordinate system.
+        dsm, dem : array_like
+            Elevation of ground and buildings, and of the bare ground, same datum, shape of the grid [m]; NaN
+            where unknown.
+        canopy : array_like, optional
+            Height of the crowns' top above ground [m]; 0 or NaN without tree.
+        land_cover : array_like, optional
+            Codes of :data:`heatrisk.physics.surface.LAND_COVER`; NaN or 0 is unknown. Paved if omitted.
+        building_height : float
+            Lowest height of a building [m].
+        trunk_ratio, transmissivity, receptor_height : float
+            As of :meth:`from_buildings`.
+
+        Returns
+        -------
+        Scene
+
+        Raises
+        ------
+        GridMismatchError
+            A raster has not the shape of the grid.
+        """
+        surface, ground = (np.asarray(raster, np.float32) for raster in (dsm, dem))
+        if surface.shape != ground.shape:
+            raise GridMismatchError(
+                "dsm and dem differ in shape", expected=str(ground.shape), got=str(surface.shape)
+            )
+        with np.errstate(invalid="ignore"):
+            roof = np.where(surface - ground >= building_height, surface, np.float32(np.nan))
+        crowns = None if canopy is None else np.nan_to_num(np.asarray(canopy, np.float32))
+        codes = np.zeros(ground.shape) if land_cover is None else np.nan_to_num(np.asarray(land_cover))
+        return cls(
+            grid, ground, roof, np.where(codes == 0, PAVED.code, codes).astype(np.uint8),
+            crown_top=crowns, crown_base=None if crowns is None else np.float32(trunk_ratio) * crowns,
+            transmissivity=transmissivity, receptor_height=receptor_height,
+        )  # fmt: skip
 
     @property
     def fine_grid(self) -> Grid:

@@ -39,6 +39,16 @@ def test_wet_bulb_lies_between_dew_point_and_air_temperature() -> None:
     assert (np.diff(wet) > 0).all()
 
 
+def test_sky_radiation_of_a_clear_sky_by_hand() -> None:
+    # Prata (1996): e = 20.0 hPa at 20 °C gives w = 46.5 e / T = 3.17 cm.
+    rh = 100.0 * 20.0 / (air.saturation_vapour_pressure(20.0) / 1.004)
+    w = 46.5 * 20.0 / 293.15
+    emissivity = 1.0 - (1.0 + w) * np.exp(-np.sqrt(1.2 + 3.0 * w))
+    assert air.sky_radiation(20.0, rh) == pytest.approx(emissivity * 5.6696e-8 * 293.15**4, rel=1e-9)
+    assert air.sky_radiation(20.0, 50.0, 1.0) == pytest.approx(5.6696e-8 * 293.15**4)
+    assert np.isnan(air.sky_radiation(20.0, np.nan))
+
+
 def test_sky_longwave_of_worked_cells() -> None:
     # Open lawn by day (33 °C, 55 %) and by night (28 °C, 75 %).
     assert air.sky_longwave(33.0, 55.0) == pytest.approx(460.71, abs=0.005)

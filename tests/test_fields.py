@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from affine import Affine
 
-from heatrisk.fields import diffuse_of, sky_view, sun_path, sunlit
+from heatrisk.fields import diffuse_of, sky_parts, sky_view, sky_views, sun_path, sunlit, sunshine_ghi
 from heatrisk.grid import Grid
 from heatrisk.physics.shadow import ShadeScene, shade_scene
 
@@ -86,3 +86,55 @@ def test_sky_is_narrower_beside_the_wall(wall: tuple[ShadeScene, Grid]) -> None:
     svf = sky_view(*wall, 0.15)
     beside, away = svf.isel(x=3).mean(), svf.isel(x=0).mean()
     assert 0.3 < float(beside) < float(away) < 1.0
+
+
+@pytest.mark.parametrize("minutes", [10, 60])
+def test_full_sunshine_sends_three_quarters_of_the_extraterrestrial_day(minutes: int) -> None:
+    """FAO-56, example 8: at 20 degrees south on 3 September 32.2 MJ m-2 arrive above the air.
+
+    Its declination, 6.9 degrees, is that of a short formula; the sun stood half a degree farther north.
+    """
+    ends = pd.date_range("1998-09-03", "1998-09-04", freq=f"{minutes}min")[1:]
+    sunshine = xr.DataArray(np.ones(len(ends)), dims="time", coords={"time": ends})
+    ghi = sunshine_ghi(sunshine, pd.Timedelta(minutes=minutes), 0.0, -20.0)
+    assert float(ghi.sum()) * minutes * 60 / 1e6 == pytest.approx(0.75 * 32.2, rel=0.015)
+    assert ghi.attrs["units"] == "W m-2"
+    assert float(ghi[0]) == 0.0
+
+
+def test_sunshine_of_the_part_of_an_interval_in_which_the_sun_is_up_counts_as_full() -> None:
+    """Near sunrise half an hour of sunshine in an hour is all there can be."""
+    ends = pd.date_range("2025-08-04T19:00", periods=4, freq="h")  # sunrise at Mitaka 04:50 JST = 19:50 UTC
+    hours = xr.DataArray(np.ones(4), dims="time", coords={"time": ends})
+    ghi = sunshine_ghi(hours * np.array([0.0, 0.17, 1.0, 1.0]), pd.Timedelta(hours=1), 139.56, 35.68)
+    full = sunshine_ghi(hours, pd.Timedelta(hours=1), 139.56, 35.68)
+    assert float(full[0]) == 0.0
+    np.testing.assert_allclose(ghi, full, rtol=0.02)
+    assert (np.diff(ghi) > 0.0).all()
+
+
+def test_views_with_and_without_trees() -> None:
+    crowns = np.zeros((40, 40), np.float32)
+    crowns[:, 25:40] = 8.0
+    roof = np.full((40, 40), np.nan, np.float32)
+    roof[:, 10:15] = 10.0
+    grid = Grid("EPSG:6677", Affine(5.0, 0.0, 0.0, 0.0, -5.0, 40.0), (8, 8))
+    scene = shade_scene(np.zeros((40, 40)), roof, cell_size=1.0, factor=5, crown_top=crowns)
+    views = sky_views(scene, grid, 0.15)
+    np.testing.assert_array_equal(views["svf"], sky_view(scene, grid, 0.15))
+    bare = shade_scene(np.zeros((40, 40)), roof, cell_size=1.0, factor=5)
+    np.testing.assert_allclose(views["svf_buildings"], sky_view(bare, grid, 0.15), atol=1e-6)
+    assert (views["svf"].isel(x=6) < views["svf_buildings"].isel(x=6) - 0.5).all()
+    np.testing.assert_array_equal(*sky_views(bare, grid, 0.15).values())
+
+
+def test_circumsolar_light_stands_beside_a_clear_sun_and_not_behind_clouds() -> None:
+    times = pd.DatetimeIndex(["2025-08-05T03:00"] * 2 + ["2025-08-05T15:00"])
+    state = {"zenith": [20.0, 20.0, 120.0], "dni": [850.0, 0.0, 0.0], "dhi": [120.0, 300.0, 0.0]}
+    path = xr.Dataset({k: ("time", v) for k, v in state.items()}, coords={"time": times})
+    parts = sky_parts(path)
+    assert 30.0 < float(parts["circumsolar"][0]) < 110.0
+    np.testing.assert_array_equal(parts["circumsolar"][1:], 0.0)
+    cosz = np.maximum(np.cos(np.radians(path["zenith"])), 0.0)
+    np.testing.assert_allclose(parts["diffuse"] + parts["circumsolar"] * cosz, path["dhi"])
+    assert float(parts["horizon"][2]) == 0.0

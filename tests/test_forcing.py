@@ -287,10 +287,74 @@ def test_wind_is_brought_down_from_the_mast() -> None:
     assert (flat(low, "va") == 2.0).all()
 
 
+BLACK = 5.6696e-8 * 306.15**4
+# Prata (1996) at 33 °C and 55 %: w = 46.5 e / T with e = 27.677 hPa over T = 306.15 K.
+WATER = 46.5 * 27.677 / 306.15
+CLEAR_SKY = (1.0 - (1.0 + WATER) * np.exp(-np.sqrt(1.2 + 3.0 * WATER))) * BLACK
+
+
 def test_sky_radiates_like_a_clear_one() -> None:
-    # 0.575 e^0.143 sigma T^4 at 33 °C and 55 %: 460.71 W m-2.
-    data = drive(hourly(**STATE)).data
-    np.testing.assert_allclose(flat(data, "ldown"), 460.71, rtol=0, atol=0.02)
+    np.testing.assert_allclose(flat(drive(hourly(**STATE)).data, "ldown"), CLEAR_SKY, rtol=2e-4)
+
+
+def test_clouds_warm_the_sky_by_what_they_take_of_the_sun_at_night_too() -> None:
+    overcast = drive(hourly(ghi=0.3 * CLEAR, dhi=0.3 * CLEAR, **STATE))
+    for data in (overcast.data, overcast.before):
+        np.testing.assert_allclose(flat(data, "ldown"), 0.3 * CLEAR_SKY + 0.7 * BLACK, rtol=2e-3)
+
+
+def test_parts_of_the_diffuse_light_add_up() -> None:
+    data = drive(hourly(ghi=0.8 * CLEAR, dhi=0.3 * CLEAR, **STATE)).data
+    cosz = np.maximum(np.cos(np.radians(flat(data, "zenith"))), 0.0)
+    dhi, circumsolar = flat(data, "dhi"), flat(data, "circumsolar")
+    np.testing.assert_allclose(flat(data, "diffuse") + circumsolar * cosz, dhi, rtol=0, atol=1e-9)
+    assert (circumsolar >= 0.0).all() and circumsolar.max() > 20.0
+    assert (flat(data, "diffuse") >= 0.0).all()
+    assert np.isfinite(flat(data, "horizon")).all()
+    assert (circumsolar[cosz < 0.05] == 0.0).all(), "a low sun makes no spike"
+
+
+# --- the day before --------------------------------------------------------------------------------------
+
+
+def test_each_step_comes_with_the_24_hours_before_it() -> None:
+    two_days = pd.date_range("2025-08-03T15:00", "2025-08-05T16:00", freq="h")
+    series = hourly(two_days, **(STATE | {"ta": 25.0 + 0.1 * np.arange(len(two_days))}))
+    before = drive(series, DAY[[3]]).before
+    assert before["ta"].shape == (1, 144)
+    first_sub_step = DAY[3] - pd.Timedelta("85min")
+    times = first_sub_step - pd.to_timedelta(10 * np.arange(144, 0, -1), "min")
+    expected = 25.0 + 0.1 * ((times - two_days[0]) / pd.Timedelta("1h"))
+    np.testing.assert_allclose(flat(before, "ta"), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(flat(before, "zenith"), sun_path(times, *MITAKA)["zenith"], rtol=0, atol=1e-9)
+
+
+def test_what_no_row_tells_is_taken_like_the_same_hour_of_the_next_day() -> None:
+    series = hourly(**(STATE | {"ta": 25.0 + 0.1 * np.arange(len(HOURS))}))
+    before = drive(series, DAY[[1]]).before
+    times = DAY[1] - pd.Timedelta("85min") - pd.to_timedelta(10 * np.arange(144, 0, -1), "min")
+    known = times.where(times >= HOURS[0] - pd.Timedelta("55min"), times + pd.Timedelta("1D"))
+    hours = np.maximum((known - HOURS[0]) / pd.Timedelta("1h"), 0.0)
+    np.testing.assert_allclose(flat(before, "ta"), 25.0 + 0.1 * hours, rtol=0, atol=1e-9)
+
+
+def test_a_hole_in_the_day_before_is_filled_like_the_rest() -> None:
+    series = hourly(ghi=300.0, **STATE)
+    series["ta"][4:6] = np.nan
+    before = drive(series, DAY[[3]]).before
+    for name in ("ta", "ghi", "ldown", "circumsolar"):
+        assert np.isfinite(flat(before, name)).all()
+
+
+@pytest.mark.parametrize("minutes", [20, 60])
+def test_other_steps(minutes: int) -> None:
+    step = pd.Timedelta(minutes=minutes)
+    times = step_times(Weather(hourly(**STATE)), step)[0]
+    data = forcing(Weather(hourly(**STATE)), times[:3], *MITAKA, step=step).data
+    assert data["ta"].shape == (3, minutes // 10)
+    assert times[1] - times[0] == step
+    middle = sun_path(times[:3], *MITAKA)["zenith"].values
+    np.testing.assert_allclose(data["zenith"].mean("sub"), middle, rtol=0, atol=0.2)
 
 
 # --- holes -----------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -24,7 +27,7 @@ NAMES = ("ta", "rh", "dni", "cosz", "kdown", "kup", "ldown", "lup")
 
 def fluxes() -> xr.Dataset:
     data = xr.Dataset({name: ("place", ROWS[:, k]) for k, name in enumerate(NAMES)})
-    return data.assign(ps=1008.0, va=1.0)
+    return data.assign(ps=1008.0, va=1.0, tmrt=("place", [60.0, 40.0, 25.0]))
 
 
 @pytest.mark.parametrize("name, column", [("wbgt_iso", 8), ("wbgt_moe", 9)])
@@ -43,12 +46,22 @@ def test_inputs_broadcast_by_dimension() -> None:
     assert (result.isel(wind=1, place=0) < result.isel(wind=0, place=0)).all()
 
 
-@pytest.mark.parametrize("name", HEAT_INDICES)
-@pytest.mark.parametrize("missing", [*NAMES, "ps", "va"])
+@pytest.mark.parametrize(
+    "name, missing", [(row.name, quantity) for row in HEAT_INDICES.values() for quantity in row.inputs]
+)
 def test_nan_in_nan_out(name: str, missing: str) -> None:
     data = fluxes()
     data[missing] = data[missing].where(False)
     assert np.isnan(heat_index(name, data)).all()
+
+
+def test_utci_takes_the_wind_of_2_m() -> None:
+    # Row of reference/utci.csv at 10 m, with its wind brought down by ln(200) / ln(1000).
+    row = pd.read_csv(Path(__file__).parent / "reference" / "utci.csv", comment="#").iloc[300]
+    data = xr.Dataset({name: float(row[name]) for name in ("ta", "rh", "tmrt")})
+    result = heat_index("utci", data.assign(va=row["va"] * 0.7670))
+    assert float(result) == pytest.approx(row["utci_pythermalcomfort"], abs=0.01)
+    assert result.name == "utci"
 
 
 def test_unknown_index() -> None:

@@ -1,4 +1,4 @@
-"""The table of WBGT against the balances it stands for."""
+"""Interpolated loads against the balances they stand for, and the sums over a step."""
 
 from __future__ import annotations
 
@@ -7,125 +7,148 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatrisk.physics.lookup import SUNLIT_NODES, SVF_NODES, add_substep, cell_wbgt, wbgt_table
-from heatrisk.physics.surface import LAND_COVER, ground_parameters
-from tests import naive
+from heatrisk.physics import lookup
+from heatrisk.physics.constants import STANDING
+from heatrisk.physics.court import BEAM, COSZ, COURT_NODES, DIFFUSE, PS, TA, VA, march_courts
+from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
+from heatrisk.physics.surface import LAND_COVER, WALL, parameters
+from heatrisk.physics.utci import utci, wind_at_10_m
+from heatrisk.physics.wbgt import from_fluxes
+from tests.days import clear_day
 
-ALBEDO, WARMING = ground_parameters([row.code for row in LAND_COVER])
-#: A clear noon: ghi, dni, dhi, cosz, ta, rh, ps, va, ldown.
-NOON = (900.0, 802.17, 162.0, 0.92, 33.0, 55.0, 1008.0, 1.0, 460.71)
-
-
-@st.composite
-def weathers(draw: st.DrawFn) -> tuple[float, ...]:
-    """Any hour of a warm half-year: dni within a clear sky's, the rest of ghi diffuse."""
-    cosz = draw(st.floats(0.0, 1.0))
-    dni = draw(st.floats(0.0, 950.0)) if cosz > 0.05 else 0.0
-    dhi = draw(st.floats(0.0, 400.0)) * min(1.0, 4.0 * cosz)
-    ta, rh = draw(st.floats(5.0, 42.0)), draw(st.floats(10.0, 100.0))
-    va, ps = draw(st.floats(0.2, 8.0)), draw(st.floats(900.0, 1030.0))
-    ldown = draw(st.floats(0.7, 1.0)) * 5.67e-8 * (ta + 273.15) ** 4
-    return (dni * cosz + dhi, dni, dhi, cosz, ta, rh, ps, va, ldown)
+GROUND, WALLS = parameters(LAND_COVER), parameters([WALL])[0]
+DRIVE = clear_day(12.0)
+LIGHT, HEAT, SHADED = march_courts(DRIVE, 144, 600.0, GROUND, WALLS)
+COURT = lookup.court_table(LIGHT[-1], HEAT[-1])
+HORIZON = 15.0
 
 
-def read(
-    table: np.ndarray, ground: np.ndarray, svf: np.ndarray, sunlit: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Interpolate one sub-step: moe, iso, peak, sun."""
-    moe, iso, sun = (np.zeros(svf.size) for _ in range(3))
-    peak = np.full(svf.size, -np.inf)
-    share = sunlit.astype(np.float32)
-    add_substep(table, ground.astype(np.uint8), svf.astype(np.float32), share, share, moe, iso, peak, sun)
-    return moe, iso, peak, sun
+def weather(ta: float, va: float, ps: float, cosz: float, clear: float) -> np.ndarray:
+    now = DRIVE[-1].copy()
+    now[[TA, VA, PS, COSZ]] = ta, va, ps, cosz
+    now[BEAM], now[DIFFUSE] = 950.0 * clear * (cosz > 0.05), 300.0 * cosz
+    return now
 
 
-@settings(max_examples=30, deadline=None)
-@given(weathers(), st.integers(0, 2**32 - 1))
-def test_interpolation_stays_within_5_mk_of_the_solver(weather: tuple[float, ...], seed: int) -> None:
+def added(now: np.ndarray, rh: float, cells: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the sums of one moment over some cells."""
+    table = lookup.sensor_table(now[TA], rh, now[PS], now[VA])
+    sums = np.zeros((len(cells["svf"]), lookup.SUMS))
+    sums[:, lookup.PEAK] = -np.inf
+    lookup.add_substep(
+        table, now, HORIZON, COURT, SHADED[-1], GROUND, cells["kind"], cells["svf"], cells["bare"],
+        cells["beam"], cells["beam"], cells["warming"], sums,
+    )  # fmt: skip
+    return sums
+
+
+def street(count: int, seed: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    ground = random.integers(0, len(LAND_COVER), 120)
-    svf, sunlit = random.random((2, 120)).astype(np.float32)
-    moe, iso, *_ = read(wbgt_table(*weather, ALBEDO, WARMING), ground, svf, sunlit)
-    exact = [
-        cell_wbgt(*weather, float(svf[k]), float(sunlit[k]), ALBEDO[ground[k]], WARMING[ground[k]])
-        for k in range(120)
-    ]
-    np.testing.assert_allclose(np.stack([moe, iso], axis=1), exact, rtol=0, atol=0.005)
+    bare = random.random(count).astype(np.float32)
+    beam = random.choice([0.0, 0.15, 0.6, 1.0], count).astype(np.float32)
+    return {
+        "kind": random.integers(0, len(LAND_COVER), count).astype(np.uint8), "bare": bare,
+        "svf": bare * random.random(count).astype(np.float32), "beam": beam,
+        "warming": random.uniform(0.0, 25.0, count),
+    }  # fmt: skip
 
 
-def test_nodes_are_the_solver_itself() -> None:
-    table = wbgt_table(*NOON, ALBEDO, WARMING)
-    assert table.shape == (len(LAND_COVER), SVF_NODES, SUNLIT_NODES, 2)
-    for k, i, j in [(0, 0, 0), (4, 8, 2), (6, SVF_NODES - 1, SUNLIT_NODES - 1)]:
-        exact = cell_wbgt(*NOON, i / (SVF_NODES - 1), j / (SUNLIT_NODES - 1), ALBEDO[k], WARMING[k])
-        assert tuple(table[k, i, j]) == exact
+def exact(now: np.ndarray, rh: float, cells: dict[str, np.ndarray]) -> np.ndarray:
+    """Return moe, iso, tmrt, utci of every cell from the solver itself, sun and shade weighted by hand."""
+    rows = []
+    for k in range(len(cells["svf"])):
+        kind, share = cells["kind"][k], float(cells["beam"][k])
+        fluxes = lookup.cell_fluxes(
+            lookup.sky_state(now, HORIZON), COURT, SHADED[-1], GROUND, kind, float(cells["svf"][k]),
+            float(cells["bare"][k]), share, float(cells["warming"][k]),
+        )  # fmt: skip
+        kdown, kup, _, ldown, lup, _ = fluxes
+        value = np.zeros(4)
+        for weight, on in ((share, 1.0), (1.0 - share, 0.0)):
+            air = (now[TA], rh, now[PS], now[VA])
+            both = from_fluxes(*air, on * now[BEAM], now[COSZ], kdown, kup, ldown, lup)
+            load = person_load(*fluxes, STANDING) + on * person_beam(now[BEAM], now[COSZ], STANDING)
+            tmrt = float(mean_radiant_temperature(load))
+            value += weight * np.array([*both, tmrt, utci(now[TA], rh, wind_at_10_m(now[VA]), tmrt)])
+        rows.append(value)
+    return np.array(rows)
 
 
-def test_sunny_lawn_of_the_independent_solver() -> None:
-    # Bisection of the printed balances: lawn of albedo 0.20, 5 K warmer than the air under 900 W m-2.
-    moe, iso = cell_wbgt(*NOON, 1.0, 1.0, 0.20, 5.0)
-    assert moe == pytest.approx(31.227, abs=0.003)
-    assert iso == pytest.approx(32.163, abs=0.003)
+@settings(max_examples=25, deadline=None)
+@given(
+    st.floats(5.0, 42.0), st.floats(10.0, 80.0), st.floats(0.2, 8.0), st.floats(900.0, 1030.0),
+    st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_interpolation_stays_within_5_mk_of_the_solver(
+    ta: float, rh: float, va: float, ps: float, cosz: float, clear: float, seed: int
+) -> None:
+    now, cells = weather(ta, va, ps, cosz, clear), street(40, seed)
+    columns = [lookup.MOE, lookup.ISO, lookup.TMRT, lookup.UTCI]
+    ours, solved = added(now, rh, cells)[:, columns], exact(now, rh, cells)
+    np.testing.assert_allclose(ours[:, :3], solved[:, :3], rtol=0, atol=0.005)
+    known = np.isfinite(solved[:, 3]) & np.isfinite(ours[:, 3])  # the edge of the domain of UTCI is a step
+    np.testing.assert_allclose(ours[known, 3], solved[known, 3], rtol=0, atol=0.01)
 
 
-@pytest.mark.parametrize("svf", [0.3, 0.7, 1.0])
-def test_cell_is_the_mean_over_its_ground(svf: float) -> None:
-    """A half-sunlit cell lies between its two halves, over ground of one temperature."""
-    sunlit, albedo, warming = 0.5, 0.15, 20.0
-    ghi, dni, dhi, cosz, ta, rh, ps, va, lsky = NOON
-    kdown = svf * dhi + (1 - svf) * 0.25 * ghi / 2  # walls of albedo 0.25 under half of ghi
-    kground = sunlit * dni * cosz + kdown
-    black = naive.SIGMA * (ta + 273.15 + 10.0 * ghi / 2 / 900.0) ** 4
-    ldown = svf * lsky + (1 - svf) * (0.9 * black + 0.1 * lsky)
-    lup = 0.95 * naive.SIGMA * (ta + 273.15 + warming * kground / 900.0) ** 4 + 0.05 * ldown
+def test_cell_is_the_mean_of_its_sunny_and_its_shady_side() -> None:
+    now, cells = weather(33.0, 1.5, 1008.0, 0.9, 0.85), street(200, 1)
+    sums = added(now, 55.0, cells)
+    sun, shade = sums[:, lookup.MOE_SUN], sums[:, lookup.MOE_SHADE]
+    share = cells["beam"].astype(np.float64)
+    np.testing.assert_allclose(sums[:, lookup.MOE], share * sun + (1.0 - share) * shade, rtol=1e-12)
+    assert (sun - shade > 1.0).all() and (sun - shade < 3.5).all()
 
-    def half(beam: float) -> float:
-        trg4 = naive.radiant_fourth(beam, kdown, albedo * kground, ldown, lup)
-        return (
-            0.7 * naive.psychrometric_wet_bulb(ta, rh, ps)
-            + 0.2 * naive.globe_iso7726(ta, va, trg4)
-            + 0.1 * ta
-        )
 
-    moe = cell_wbgt(*NOON, svf, sunlit, albedo, warming)[0]
-    assert moe == pytest.approx((half(dni) + half(0.0)) / 2, abs=0.003)
+def test_without_sun_both_sides_are_the_same() -> None:
+    sums = added(weather(27.0, 1.0, 1008.0, 0.0, 0.0), 70.0, street(50, 2))
+    np.testing.assert_array_equal(sums[:, lookup.MOE_SUN], sums[:, lookup.MOE_SHADE])
 
 
 def test_sums_grow_and_the_peak_is_the_highest() -> None:
-    hot, cool = wbgt_table(*NOON, ALBEDO, WARMING), wbgt_table(*NOON[:4], 25.0, *NOON[5:], ALBEDO, WARMING)
-    ground, svf, sunlit = np.zeros(3, np.uint8), np.array([0.2, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])
-    alone = [read(table, ground, svf, sunlit) for table in (hot, cool)]
-    moe, iso, sun = (np.zeros(3) for _ in range(3))
-    peak = np.full(3, -np.inf)
-    for table in (hot, cool):
-        share = sunlit.astype(np.float32)
-        add_substep(table, ground, svf.astype(np.float32), share, share, moe, iso, peak, sun)
-    np.testing.assert_array_equal(moe, alone[0][0] + alone[1][0])
-    np.testing.assert_array_equal(iso, alone[0][1] + alone[1][1])
-    np.testing.assert_array_equal(peak, alone[0][0])
-    np.testing.assert_array_equal(sun, 2 * sunlit)
+    cells = street(30, 3)
+    hot, cool = (weather(ta, 1.5, 1008.0, 0.8, 0.8) for ta in (33.0, 25.0))
+    alone = [added(now, 55.0, cells) for now in (hot, cool)]
+    table = [lookup.sensor_table(now[TA], 55.0, now[PS], now[VA]) for now in (hot, cool)]
+    sums = np.zeros((30, lookup.SUMS))
+    sums[:, lookup.PEAK] = -np.inf
+    for now, nodes in zip((hot, cool), table, strict=True):
+        lookup.add_substep(
+            nodes, now, HORIZON, COURT, SHADED[-1], GROUND, cells["kind"], cells["svf"], cells["bare"],
+            cells["beam"], cells["beam"], cells["warming"], sums,
+        )  # fmt: skip
+    np.testing.assert_allclose(sums[:, : lookup.PEAK], (alone[0] + alone[1])[:, : lookup.PEAK], rtol=1e-12)
+    np.testing.assert_array_equal(sums[:, lookup.PEAK], alone[0][:, lookup.PEAK])
+    np.testing.assert_allclose(sums[:, lookup.LIT], 2.0 * cells["beam"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("missing", ["svf", "sunlit", "table"])
+@pytest.mark.parametrize("missing", ["svf", "beam"])
 def test_nan_in_nan_out(missing: str) -> None:
-    table, ground = wbgt_table(*NOON, ALBEDO, WARMING), np.zeros(2, np.uint8)
-    svf, sunlit = np.array([0.5, 0.5]), np.array([0.5, 0.5])
-    if missing == "table":
-        table[:] = np.nan
-    else:
-        {"svf": svf, "sunlit": sunlit}[missing][0] = np.nan
-    moe, iso, peak, sun = read(table, ground, svf, sunlit)
-    assert np.isnan([moe[0], iso[0], peak[0]]).all()
-    if missing != "table":
-        assert np.isnan(sun[0])
-        assert np.isfinite([moe[1], iso[1], peak[1], sun[1]]).all()
+    cells = street(3, 4)
+    cells[missing][1] = np.nan
+    sums = added(weather(33.0, 1.5, 1008.0, 0.9, 0.85), 55.0, cells)
+    assert np.isnan(sums[1]).all()
+    assert np.isfinite(sums[[0, 2]]).all()
 
 
-def test_nan_stays_through_later_sub_steps() -> None:
-    good, bad = wbgt_table(*NOON, ALBEDO, WARMING), wbgt_table(*NOON, ALBEDO, WARMING) * np.nan
-    ground, one = np.zeros(1, np.uint8), np.ones(1, np.float32)
-    moe, iso, sun = (np.zeros(1) for _ in range(3))
-    peak = np.full(1, -np.inf)
-    for table in (good, bad, good):
-        add_substep(table, ground, one, one, one, moe, iso, peak, sun)
-    assert np.isnan([moe, iso, peak]).all()
+@pytest.mark.parametrize(
+    "air", [(np.nan, 50.0, 1008.0, 1.0), (30.0, 101.0, 1008.0, 1.0), (30.0, 50.0, 400.0, 1.0)]
+)
+def test_air_out_of_the_domain_has_no_value(air: tuple[float, ...]) -> None:
+    assert np.isnan(lookup.sensor_table(*air)).all()
+
+
+def test_ground_warms_in_the_sun_alone_and_settles() -> None:
+    recursion, mean = np.array([[0.9, 2.0, 0.0]]), np.zeros(1)
+    warming, kind = np.zeros(2), np.zeros(2, np.uint8)
+    for _ in range(200):
+        lookup.add_warming(
+            recursion, mean, kind, np.ones(2, np.float32), np.array([1.0, 0.0], np.float32), warming
+        )
+    np.testing.assert_allclose(warming, [20.0, 0.0], rtol=1e-6)
+
+
+def test_a_deep_court_is_read_between_its_nodes() -> None:
+    assert lookup.court_place(0.0) == (0, 0.0)
+    assert lookup.court_place(1.0) == (COURT_NODES - 2, 1.0)
+    node, way = lookup.court_place(0.5 + 0.25 / (COURT_NODES - 1))
+    assert (node, way) == (COURT_NODES // 2, pytest.approx(0.25))

@@ -1,4 +1,4 @@
-"""Radiant fluxes of a cell."""
+"""Radiant fluxes of a cell, and what globe and person make of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 
 from heatrisk.physics import radiant
 from heatrisk.physics.air import sky_longwave
+from heatrisk.physics.constants import SITTING, STANDING
 
-SUN = {"ghi": 900.0, "dni": 802.17, "dhi": 162.0, "cosz": 0.92}
+SIGMA = 5.6696e-8
+SUN = {"beam": 802.17, "diffuse": 162.0, "cosz": 0.92}
 
 # Worked cells at 33 °C and 55 %: beam share, svf, albedo, ground and wall temperature; then I Kd Ku Ld Lu and
-# the globe radiant temperature.
+# the globe radiant temperature. Walls send back a quarter of half of 900 W m-2.
 WORKED = {
     "lawn in the sun": ((1.0, 1.0, 0.20, 38.0, 33.0), (802.17, 162.0, 180.0, 460.71, 527.88), 78.387),
     "asphalt in the sun": ((1.0, 0.9, 0.12, 53.0, 38.0), (802.17, 157.05, 107.41, 467.07, 632.81), 80.088),
@@ -24,57 +26,96 @@ WORKED = {
 @pytest.mark.parametrize("cell", WORKED)
 def test_worked_cells(cell: str) -> None:
     (sunlit, svf, albedo, ts, tw), expected, trg = WORKED[cell]
-    dni, kdown, kground = radiant.shortwave(**SUN, sunlit=sunlit, sunlit_ground=sunlit, svf=svf)
-    ldown, lup = radiant.longwave(sky_longwave(33.0, 55.0), svf, ts, tw)
-    fluxes = (dni, kdown, albedo * kground, ldown, lup)
+    kdown, kup = radiant.shortwave(
+        **SUN, sunlit_ground=sunlit, svf=svf, svf_buildings=svf, walls=112.5, crowns=0.0, albedo=albedo
+    )
+    lsky = sky_longwave(33.0, 55.0)
+    walls = 0.9 * SIGMA * (tw + 273.15) ** 4 + 0.1 * lsky
+    ldown, lup = radiant.longwave(lsky, 33.0, svf, svf, walls, 0.0, ts, 0.95)
+    fluxes = (sunlit * SUN["beam"], kdown, kup, ldown, lup)
     np.testing.assert_allclose(fluxes, expected, rtol=0, atol=0.006)
     assert radiant.globe_radiant_temperature(*fluxes) == pytest.approx(trg, abs=0.001)
 
 
-def test_open_lawn_walks_from_sun_to_fluxes() -> None:
-    fluxes = radiant.cell_fluxes(*SUN.values(), 33.0, sky_longwave(33.0, 55.0), 1.0, 1.0, 1.0, 0.20, 5.0)
-    np.testing.assert_allclose(fluxes, WORKED["lawn in the sun"][1], rtol=0, atol=0.006)
-
-
-def test_at_night_only_longwave_is_left() -> None:
-    night = radiant.cell_fluxes(0.0, 0.0, 0.0, -0.4, 27.0, 420.0, 0.0, 0.0, 0.5, 0.15, 20.0)
-    assert night[:3] == (0.0, 0.0, 0.0)
-    ldown, lup = night[3:]
-    assert 420.0 < ldown < lup < 5.6696e-8 * 300.15**4
+def test_crowns_radiate_at_the_temperature_of_the_air_whatever_the_walls_do() -> None:
+    black = SIGMA * 306.15**4
+    under_crown = radiant.longwave(400.0, 33.0, 0.0, 1.0, 900.0, 0.0, 33.0, 1.0)[0]
+    assert under_crown == pytest.approx(black)
+    assert radiant.longwave(400.0, 33.0, 0.0, 0.0, 900.0, 0.0, 33.0, 1.0)[0] == 900.0
 
 
 def test_a_sun_below_the_horizon_lights_no_ground() -> None:
-    fluxes = radiant.cell_fluxes(5.0, 100.0, 5.0, -0.01, 27.0, 420.0, 1.0, 1.0, 1.0, 0.15, 20.0)
-    assert fluxes[2] == pytest.approx(0.15 * 5.0)
+    assert radiant.shortwave(100.0, 5.0, -0.01, 1.0, 1.0, 1.0, 0.0, 0.0, 0.15)[1] == pytest.approx(0.75)
+    assert radiant.person_beam(100.0, -0.5, STANDING) == radiant.person_beam(100.0, 0.0, STANDING)
 
 
-def test_walls_replace_sky_in_steps_that_add_up() -> None:
-    """Every flux is linear in the sky view factor but for the ground's small warming by it."""
-    svf = np.array([0.0, 0.5, 1.0])
-    _, kdown, _, ldown, _ = radiant.cell_fluxes(*SUN.values(), 33.0, 460.0, 0.0, 0.0, svf, 0.15, 0.0)
-    assert kdown[1] == pytest.approx(0.5 * (kdown[0] + kdown[2]))
-    assert ldown[1] == pytest.approx(0.5 * (ldown[0] + ldown[2]))
-    assert kdown[2] == SUN["dhi"]
-    assert ldown[2] == 460.0
-    assert ldown[0] > 460.0
-
-
-def test_black_surroundings_have_their_own_radiant_temperature() -> None:
-    black = 5.6696e-8 * 303.15**4
+@pytest.mark.parametrize("posture", [STANDING, SITTING])
+def test_a_black_room_has_its_own_temperature(posture: tuple[float, float]) -> None:
+    black = SIGMA * 303.15**4
+    load = radiant.person_load(0.0, 0.0, 0.0, black, black, black, posture)
+    assert radiant.mean_radiant_temperature(load) == pytest.approx(30.0, abs=1e-9)
     assert radiant.globe_radiant_temperature(0.0, 0.0, 0.0, black, black) == pytest.approx(30.0, abs=1e-9)
+    assert 4.0 * posture[0] + 2.0 * posture[1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("posture", [STANDING, SITTING])
+@pytest.mark.parametrize("elevation", [0.0, 0.5, 1.2])
+def test_beam_is_the_mean_over_all_headings_of_a_box(posture: tuple[float, float], elevation: float) -> None:
+    side, level = posture
+    headings = np.linspace(0.0, 2.0 * np.pi, 3601)[:-1]
+    lit = np.abs(np.cos(headings)) + np.abs(np.sin(headings))  # two of four sides see the sun
+    box = 0.7 * (level * np.sin(elevation) + side * np.cos(elevation) * lit.mean())
+    assert radiant.person_beam(1.0, np.sin(elevation), posture) == pytest.approx(box, rel=1e-5)
+
+
+def test_a_person_standing_in_a_high_sun_takes_less_of_it_than_one_sitting() -> None:
+    assert radiant.person_beam(800.0, 0.95, STANDING) < radiant.person_beam(800.0, 0.95, SITTING)
+    assert radiant.person_beam(800.0, 0.1, STANDING) > radiant.person_beam(800.0, 0.1, SITTING)
+
+
+def test_an_upright_plane_sees_half_the_world_above_and_half_below() -> None:
+    for rise in (0.0, 0.3, 1.0, 100.0):
+        sky, band = radiant.side_views(rise)
+        assert 0.0 <= sky <= 0.5 and 0.0 <= band <= 1.0
+        assert radiant.side_flux(sky, 0.4, 7.0, 7.0, 7.0, 7.0) == pytest.approx(7.0)
+    assert radiant.side_views(0.0) == (0.5, 1.0)
+    assert radiant.side_views(np.tan(np.radians(7.0)))[1] == 0.0
+
+
+@pytest.mark.parametrize("degrees", [10.0, 34.0, 70.0])
+def test_view_of_the_sky_against_a_sum_over_elevations(degrees: float) -> None:
+    g = np.linspace(np.radians(degrees), np.pi / 2.0, 100_001)
+    expected = 2.0 / np.pi * np.trapezoid(np.cos(g) ** 2, g)
+    rise = np.tan(np.radians(degrees))
+    assert radiant.side_views(rise)[0] == pytest.approx(expected, abs=1e-8)
+    slant = 2.0 / np.pi * np.trapezoid(np.cos(g) ** 2 * (-np.log(np.sin(g)) - 0.5), g)
+    assert radiant.side_slant(rise) == pytest.approx(slant, abs=1e-4)
+
+
+def test_an_upright_plane_on_a_plain_sees_the_warm_horizon() -> None:
+    assert radiant.side_slant(0.0) == pytest.approx(np.log(2.0) / 2.0, rel=0.01)
 
 
 def test_kernels_may_call_it_and_get_the_same() -> None:
     @numba.njit(error_model="numpy")
-    def inside(ta: float, svf: float) -> tuple[float, float, float, float, float]:
-        return radiant.cell_fluxes(900.0, 800.0, 160.0, 0.92, ta, 460.0, 0.5, 0.5, svf, 0.15, 20.0)
+    def inside(svf: float, ts: float) -> tuple[float, float]:
+        return radiant.longwave(400.0, 33.0, svf, 0.9, 450.0, -5.0, ts, 0.95)
 
-    outside = radiant.cell_fluxes(900.0, 800.0, 160.0, 0.92, 33.0, 460.0, 0.5, 0.5, 0.7, 0.15, 20.0)
-    np.testing.assert_allclose(inside(33.0, 0.7), outside, rtol=1e-14)
+    np.testing.assert_allclose(
+        inside(0.7, 40.0), radiant.longwave(400.0, 33.0, 0.7, 0.9, 450.0, -5.0, 40.0, 0.95)
+    )
 
 
-@pytest.mark.parametrize("missing", range(11))
+@pytest.mark.parametrize("missing", range(9))
 def test_nan_in_nan_out(missing: int) -> None:
-    values = [*SUN.values(), 33.0, 460.0, 0.5, 0.5, 0.7, 0.15, 20.0]
-    values[missing] = np.nan
-    assert np.isnan(radiant.cell_fluxes(*values)).any()
+    short = [800.0, 160.0, 0.9, 1.0, 0.6, 0.8, 100.0, 20.0, 0.15]
+    short[missing] = np.nan
+    assert np.isnan(radiant.shortwave(*short)[1])
+    if missing < 8:
+        long = [400.0, 33.0, 0.6, 0.8, 450.0, -5.0, 40.0, 0.95]
+        long[missing] = np.nan
+        assert np.isnan(radiant.longwave(*long)[1])
+    if missing < 6:
+        person = [100.0, 90.0, 80.0, 400.0, 450.0, 430.0]
+        person[missing] = np.nan
+        assert np.isnan(radiant.person_load(*person, STANDING))

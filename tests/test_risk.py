@@ -24,6 +24,21 @@ SPORT = [
 ]
 PUBLISHED = {"daily": DAILY, "sport": SPORT}
 
+# Bröde et al. (2012), table 3: lower limit of the UTCI [°C] and thermal stress.
+UTCI = [
+    (-np.inf, "Extreme cold stress"), (-40.0, "Very strong cold stress"), (-27.0, "Strong cold stress"),
+    (-13.0, "Moderate cold stress"), (0.0, "Slight cold stress"), (9.0, "No thermal stress"),
+    (26.0, "Moderate heat stress"), (32.0, "Strong heat stress"), (38.0, "Very strong heat stress"),
+    (46.0, "Extreme heat stress"),
+]  # fmt: skip
+
+
+def test_scale_of_utci_is_as_published() -> None:
+    levels = RISK_SCALES["utci"].levels
+    assert [(row.lower, row.words.en) for row in levels] == UTCI
+    assert all(row.words.ja and row.advice is None for row in levels)
+    assert len({row.code for row in levels} | {row.colour for row in levels}) == 20
+
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_scale_is_as_published(name: str) -> None:

@@ -17,6 +17,8 @@ def test_variables_dimensions_and_types() -> None:
     maps = ("time", "y", "x")
     expected = {
         "wbgt_moe": (maps, np.float32), "wbgt_moe_max": (maps, np.float32), "wbgt_iso": (maps, np.float32),
+        "wbgt_moe_sun": (maps, np.float32), "wbgt_moe_shade": (maps, np.float32),
+        "tmrt": (maps, np.float32), "utci": (maps, np.float32),
         "sunlit": (maps, np.float32), "risk": (maps, np.int8), "risk_sport": (maps, np.int8),
         "svf": (("y", "x"), np.float32), "mask": (("y", "x"), np.uint8),
         "official": (("time",), np.float64), "anchor_offset": (("time",), np.float64),
@@ -34,7 +36,7 @@ def test_cf_conventions() -> None:
     assert data["y"].attrs["standard_name"] == "projection_y_coordinate"
     assert data["x"].attrs["units"] == data["y"].attrs["units"] == "m"
     assert CRS.from_cf(data["spatial_ref"].attrs) == CRS.from_epsg(6677)
-    for name in ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit", "risk", "risk_sport", "svf", "mask"):
+    for name in set(data.data_vars) - {"official", "anchor_offset", "time_bnds"}:
         assert data[name].attrs["grid_mapping"] == "spatial_ref", name
         assert data[name].attrs["long_name"], name
     for name in set(QUANTITIES) & set(data.data_vars):

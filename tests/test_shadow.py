@@ -18,7 +18,7 @@ from rasterio.transform import Affine
 from shapely.affinity import translate
 
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.physics.shadow import halo_width, shade_scene, sunlit, sunlit_fraction
+from heatrisk.physics.shadow import Tally, halo_width, shade_scene, sunlit, sunlit_fraction
 from tests import naive, towns
 from tests.strategies import AZIMUTHS, ELEVATIONS
 from tests.strategies import towns as random_towns
@@ -113,6 +113,40 @@ def test_a_slope_shades_itself_only_where_it_is_steeper_than_the_sun():
     assert np.all(sunlit_fraction(shade_scene(steep, no_roof(steep)), 50.0, 180.0) == 1.0)
 
 
+@given(town=random_towns(), elevation=ELEVATIONS, azimuth=AZIMUTHS)
+@settings(deadline=None, max_examples=30)
+def test_threads_type_and_memory_order_change_no_bit(town, elevation, azimuth):
+    town = np.round(town * 8.0) / 8.0  # heights that both types hold
+    lit, threads = sunlit(town, 2.0, 90.0 - elevation, azimuth), numba.get_num_threads()
+    assert np.array_equal(lit, sunlit(town.astype(np.float32), 2.0, 90.0 - elevation, azimuth))
+    assert np.array_equal(lit, sunlit(np.asfortranarray(town), 2.0, 90.0 - elevation, azimuth))
+    try:
+        numba.set_num_threads(1)
+        assert np.array_equal(lit, sunlit(town, 2.0, 90.0 - elevation, azimuth))
+    finally:
+        numba.set_num_threads(threads)
+
+
+@given(town=random_towns(low=2), elevation=ELEVATIONS, azimuth=AZIMUTHS, hole=st.integers(0, 3))
+@settings(deadline=None, max_examples=30)
+def test_no_data_is_a_cell_that_shades_nobody(town, elevation, azimuth, hole):
+    """As if it lay at the bottom: what is not known neither hides nor lights its neighbours."""
+    row, column = hole % town.shape[0], hole % town.shape[1]
+    town[row, column] = 0.0
+    lit = sunlit(town, 2.0, 90.0 - elevation, azimuth)
+    for nothing in (np.nan, np.inf, -np.inf):
+        holed = town.copy()
+        holed[row, column] = nothing
+        expected = lit.copy()
+        expected[row, column] = np.nan
+        assert np.array_equal(sunlit(holed, 2.0, 90.0 - elevation, azimuth), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0)])
+def test_an_empty_raster_stays_empty(shape):
+    assert sunlit(np.zeros(shape), 1.0, 40.0, 100.0).shape == shape
+
+
 def test_what_is_no_raster_is_refused():
     with pytest.raises(InputError, match="two dimensions"):
         sunlit(np.zeros((2, 2, 2)), 1.0, 30.0, 0.0)
@@ -145,6 +179,22 @@ def test_cells_that_every_line_agrees_on_agree_with_exact_columns(town, elevatio
     assert np.array_equal(swept[sure], rays[0][sure])
     if azimuth % 90.0 == 0.0:
         assert np.array_equal(swept, rays[5])
+
+
+@given(town=random_towns(), elevation=ELEVATIONS, azimuth=AZIMUTHS)
+@settings(deadline=None, max_examples=40)
+def test_streets_between_buildings_agree_with_exact_columns(town, elevation, azimuth):
+    """A scene has one line a sub-cell, within half of one of its middle."""
+    town = np.pad(town, 1)
+    rays = [
+        naive.sunlit(town, 2.0, 90.0 - elevation, azimuth, aside) for aside in np.linspace(-0.499, 0.499, 15)
+    ]
+    sure = np.all(np.equal(rays, rays[0]), axis=0) & (town == 0.0)
+    roof = np.where(town > 0.0, town, np.nan)
+    scene = shade_scene(0.0 * town, roof, cell_size=2.0, factor=1, receptor_height=0.0)
+    swept = sunlit_fraction(scene, 90.0 - elevation, azimuth)
+    assert np.array_equal(np.isnan(swept), town > 0.0)
+    assert np.array_equal(swept[sure], rays[0][sure])
 
 
 @pytest.mark.parametrize(
@@ -217,31 +267,67 @@ def test_cells_without_outdoors_are_no_data_and_others_count_outdoors_only():
     assert fraction[1, 0] == 1.0  # the roof west of it is not asked
 
 
-@pytest.mark.parametrize(("elevation", "azimuth"), [(45.0, 100.0), (20.0, 200.0), (6.0, 310.0), (60.0, 45.0)])
-def test_a_block_with_its_halo_equals_the_whole_bit_for_bit(elevation, azimuth):
-    terrain = np.random.default_rng(1).uniform(0.0, 1.0, (300, 300))
-    roof = np.where((town := towns.blocks(300, cell_size=3.0)) > 0.0, np.minimum(town, 9.0), np.nan)
-    crowns = towns.orchard(300, 400)
+@st.composite
+def windows(draw):
+    """Draw first and last cells of 60 rows and of 40 columns."""
+    spans = [sorted(draw(st.lists(st.integers(0, n), min_size=2, max_size=2, unique=True))) for n in (60, 40)]
+    return tuple(spans)
+
+
+@given(window=windows(), elevation=st.floats(5.0, 80.0), azimuth=AZIMUTHS)
+@settings(deadline=None, max_examples=25)
+def test_a_block_with_its_halo_equals_the_whole_bit_for_bit(window, elevation, azimuth):
+    shape, tallest = (300, 200), 13.0
+    terrain = np.random.default_rng(1).uniform(0.0, 1.0, shape)
+    roof = np.where((town := towns.blocks(300, cell_size=3.0)) > 0.0, np.minimum(town, 9.0), np.nan)[:, :200]
+    top, base = (crown[:, :200] for crown in towns.orchard(300, 400))
     whole = sunlit_fraction(
-        shade_scene(terrain, roof, crown_top=crowns[0], crown_base=crowns[1]), 90.0 - elevation, azimuth
+        shade_scene(terrain, roof, crown_top=top, crown_base=base), 90.0 - elevation, azimuth
     )
-    halo = 5 * math.ceil(halo_width(13.0, elevation) / 5.0)
-    first, last = 150, 200
-    low, high = max(0, first - halo), min(300, last + halo)
-    part = slice(low, high)
+    halo = math.ceil(halo_width(tallest, elevation) / 5.0)
+    low = [max(0, first - halo) for first, _ in window]
+    part = tuple(
+        slice(5 * start, 5 * min(size // 5, last + halo))
+        for start, size, (_, last) in zip(low, shape, window, strict=True)
+    )
     block = shade_scene(
-        terrain[part, part],
-        roof[part, part],
-        crown_top=crowns[0][part, part],
-        crown_base=crowns[1][part, part],
-        window=((first - low) // 5, (first - low) // 5, 10, 10),
-        origin=(low, low),
+        terrain[part],
+        roof[part],
+        crown_top=top[part],
+        crown_base=base[part],
+        window=tuple(
+            [first - start for start, (first, _) in zip(low, window, strict=True)]
+            + [last - first for first, last in window]
+        ),
+        origin=(5 * low[0], 5 * low[1]),
         datum=float(terrain.min()),
     )
-    cells = slice(first // 5, last // 5)
-    assert np.array_equal(
-        sunlit_fraction(block, 90.0 - elevation, azimuth), whole[cells, cells], equal_nan=True
-    )
+    expected = whole[tuple(slice(first, last) for first, last in window)]
+    assert np.array_equal(sunlit_fraction(block, 90.0 - elevation, azimuth), expected, equal_nan=True)
+
+
+@given(lift=st.sampled_from([-432.0, -20.0, 800.0, 3000.0]), elevation=ELEVATIONS, azimuth=AZIMUTHS)
+@settings(deadline=None, max_examples=15)
+def test_a_town_below_the_sea_or_on_a_mountain_has_the_same_shade(lift, elevation, azimuth):
+    top, base = towns.orchard(40, trees=8)
+    terrain = np.round(8.0 * np.random.default_rng(2).uniform(0.0, 3.0, (40, 40))) / 8.0
+    roof = np.full((40, 40), np.nan)
+    roof[10:15, 20:30] = 24.0
+    scenes = [shade_scene(terrain + z, roof + z, crown_top=top, crown_base=base) for z in (0.0, lift)]
+    low, high = (sunlit_fraction(scene, 90.0 - elevation, azimuth) for scene in scenes)
+    assert np.array_equal(low, high, equal_nan=True)
+
+
+@given(suns=st.lists(ELEVATIONS, min_size=1, max_size=4), azimuth=AZIMUTHS)
+@settings(deadline=None, max_examples=20)
+def test_suns_above_one_another_count_as_they_do_alone(suns, azimuth):
+    scene = made_scene(window=(3, 5, 11, 9))
+    together, alone = Tally(scene), Tally(scene)
+    together.add_above([90.0 - elevation for elevation in suns] + [95.0], azimuth)
+    for elevation in suns:
+        alone.add(90.0 - elevation, azimuth)
+    alone.add(95.0, azimuth)
+    assert np.array_equal(together.share(0.3), alone.share(0.3), equal_nan=True)
 
 
 def test_the_number_of_threads_changes_no_bit():

@@ -9,7 +9,7 @@ import pytest
 
 from heatrisk.errors import InputError
 from heatrisk.physics.shadow import shade_scene
-from heatrisk.physics.sky import TOWN_SKY, directions, sky_view_factor, sky_view_fraction
+from heatrisk.physics.sky import TOWN_SKY, directions, sky_shares, sky_view_factor, sky_view_fraction
 from tests import naive, towns
 
 
@@ -77,6 +77,22 @@ def test_under_an_endless_canopy_the_sky_shows_by_the_transmissivity():
     scene = shade_scene(ground, ground * np.nan, crown_top=ground + 8.0, crown_base=ground + 1.5)
     middle = sky_view_fraction(scene, transmissivity=0.3)[4:8, 4:8]
     assert middle == pytest.approx(np.full((4, 4), 0.3), abs=0.02)
+
+
+def test_buildings_and_trees_each_take_their_part_of_the_sky():
+    town, (top, base) = towns.blocks(120, cell_size=3.0, seed=4), towns.orchard(120, trees=90)
+    roof = np.where(town > 0.0, town, np.nan)
+    bare = sky_view_fraction(shade_scene(0.0 * town, roof))
+    scene = shade_scene(0.0 * town, roof, crown_top=top, crown_base=base)
+    svf, buildings, trees = sky_shares(scene, transmissivity=0.2)
+    assert np.array_equal(buildings, bare, equal_nan=True), "as if no tree stood there"
+    assert np.array_equal(svf, sky_view_fraction(scene, transmissivity=0.2), equal_nan=True)
+    assert np.nanmax(np.abs(svf - (buildings - 0.8 * (1.0 - trees)))) < 1e-6
+    assert np.nanmin(trees) < 0.9
+    assert np.nanmax(trees) == 1.0
+    alone = sky_shares(shade_scene(0.0 * town, roof))
+    assert np.array_equal(alone.svf, bare, equal_nan=True)
+    assert np.nanmin(alone.svf_trees) == 1.0
 
 
 def test_no_data_stays_no_data_and_hides_nothing():

@@ -5,12 +5,15 @@
 3. ``sky``         how much sky a place sees
 4. ``air``         humidity, wet bulb, wind at 2 m, long-wave radiation of the sky
 5. ``surface``     how warm and how bright ground and walls are
-6. ``radiant``     the fluxes that reach a cell, and the radiant temperature they make
-7. ``balance``     how warm a globe and a wick become in them
-8. ``wbgt``        the two WBGT conventions built on globe and wick
+6. ``court``       what the walls around a place send back
+7. ``radiant``     the fluxes that reach a cell, and what globe and person make of them
+8. ``balance``     how warm a globe and a wick become in them
+9. ``wbgt``        the two WBGT conventions built on globe and wick
+10. ``utci``       the thermal climate index built on the person
 
-``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns`` and
-``sweep`` carry ``shadow`` and ``sky``, and ``lookup`` serves many cells from few solutions of ``wbgt``.
+``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns``,
+``relief`` and ``sweep`` carry ``shadow`` and ``sky``; ``lookup`` serves many cells from few solutions of the
+balances, and ``faces`` gives the fluxes on all sides of a body as stations measure them.
 
 Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
 clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.

@@ -6,19 +6,18 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.physics.sweep import Heights, Raster, Window, framed, framed_across
+from heatrisk.physics.kernel import parallel_kernel
+from heatrisk.physics.sweep import TILE, Heights, Raster, Window
 
 RECEPTOR_HEIGHT = 1.1
 """Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726)."""
 
-SURFACE_LINES = 2
-"""Lines per cell of a surface model, where each cell is asked for itself: half the error of one."""
-
-NO_CROWNS = np.empty((0, 0), np.float32)
+_NO_CROWNS = np.empty((0, 0), np.float32)
 """Crown heights of a town without trees."""
 
 
@@ -40,8 +39,6 @@ class ShadeScene:
         Height of the receptor above the ground [m].
     relief : float
         Height of the highest obstacle above the lowest ground [m].
-    lines : int
-        Lines of the sweep per sub-cell.
     outdoor_fraction : ndarray of float32, shape (rows, columns)
         Share of outdoor sub-cells in each cell of the window, 0 to 1.
     """
@@ -52,7 +49,6 @@ class ShadeScene:
     origin: tuple[int, int]
     receptor_height: float
     relief: float
-    lines: int
     outdoor_fraction: Raster
     by_row: Heights = field(repr=False)
     by_column: Heights = field(repr=False)
@@ -120,80 +116,79 @@ def shade_scene(
     GridMismatchError
         If the rasters differ in shape, or their shape is no multiple of `factor`.
     """
-    ground, top = _raster("terrain", terrain), _raster("roof", roof)
-    _check_cell_size(cell_size)
+    ground, top = raster("terrain", terrain), raster("roof", roof)
+    check_cell_size(cell_size)
     window = _check_grid(ground, factor, window)
     _check_shape(ground, roof=top, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
     free = np.isnan(top) & np.isfinite(ground)
     if outdoor is not None:
         free &= np.asarray(outdoor, bool)
     datum = _lowest(ground) if datum is None else float(datum)
-    parts = [
-        (np.where(np.isnan(top) & ~free, ground, top), -np.inf),
-        (np.where(free, ground, np.nan), -np.inf),
-    ]
-    if crown_top is not None:
-        crown = _raster("crown_top", crown_top)
-        base = _raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
+    parts = [framed(np.where(np.isnan(top), ground, top), datum, -np.inf)]
+    _flag(parts[0], free)
+    if crown_top is None:
+        parts += [_NO_CROWNS, _NO_CROWNS]
+    else:
+        crown = raster("crown_top", crown_top)
+        base = raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
         with np.errstate(invalid="ignore"):
             tree = crown > 0.0
-        parts += [(np.where(tree, ground + crown, np.nan), -np.inf)]
-        parts += [(np.where(tree, ground + np.nan_to_num(base), np.nan), np.inf)]
-    by_row = [framed(part, datum, nothing) for part, nothing in parts] + [NO_CROWNS] * (4 - len(parts))
-    by_column = [framed_across(part, datum, nothing) for part, nothing in parts] + [NO_CROWNS] * (
-        4 - len(parts)
-    )
+        parts += [framed(np.where(tree, ground + crown, np.nan), datum, -np.inf)]
+        parts += [framed(np.where(tree, ground + np.nan_to_num(base), np.nan), datum, np.inf)]
+    by_row = Heights(*parts)
     return ShadeScene(
         cell_size=float(cell_size),
         factor=factor,
         window=window,
         origin=origin,
         receptor_height=float(receptor_height),
-        relief=_relief(*by_row),
-        lines=1,
+        relief=_relief(by_row, _lowest(np.where(free, ground, np.nan)) - datum),
         outdoor_fraction=_block_mean(free, factor, window),
-        by_row=Heights(*by_row),
-        by_column=Heights(*by_column),
+        by_row=by_row,
+        by_column=Heights(*(turned(part) for part in parts)),
     )
 
 
-def surface_scene(dsm: ArrayLike, cell_size: float) -> ShadeScene:
-    """Prepare a surface model as a scene: every cell a column with the receptor on top.
-
-    Parameters and errors are those of `sunlit`.
-    """
-    surface, lowest, relief = checked_surface(dsm, cell_size)
-    by_row, by_column = framed(surface, lowest, -np.inf), framed_across(surface, lowest, -np.inf)
-    return ShadeScene(
-        cell_size=float(cell_size),
-        factor=1,
-        window=(0, 0, *surface.shape),
-        origin=(0, 0),
-        receptor_height=0.0,
-        relief=relief,
-        lines=SURFACE_LINES,
-        outdoor_fraction=np.isfinite(surface).astype(np.float32),
-        by_row=Heights(by_row, by_row, NO_CROWNS, NO_CROWNS),
-        by_column=Heights(by_column, by_column, NO_CROWNS, NO_CROWNS),
-    )
-
-
-def checked_surface(dsm: ArrayLike, cell_size: float) -> tuple[NDArray[Any], float, float]:
-    """Check a surface model; give it with its lowest height and its relief [m]."""
-    surface = _raster("dsm", dsm)
-    _check_cell_size(cell_size)
-    lowest = _lowest(surface)
-    return (
-        surface,
-        lowest,
-        max(0.0, float(np.fmax.reduce(surface, axis=None, initial=lowest)) - lowest),
-    )
-
-
-def _relief(roof: Raster, ground: Raster, crown_top: Raster, _: Raster) -> float:
+def _relief(town: Heights, lowest: float) -> float:
     """Height of the highest obstacle above the lowest ground [m]."""
-    lowest = _lowest(ground)
-    return max(0.0, *(float(np.max(part, initial=-np.inf)) - lowest for part in (roof, ground, crown_top)))
+    return max(0.0, *(float(np.max(part, initial=-np.inf)) - lowest for part in (town.top, town.crown_top)))
+
+
+@parallel_kernel
+def framed(heights: NDArray[Any], datum: float, nothing: float) -> Raster:
+    """Heights above the datum, `nothing` for NaN, with an empty column at each side."""
+    rows, columns = heights.shape
+    out = np.full((rows, columns + 2), nothing, np.float32)
+    for i in numba.prange(rows):
+        for j in range(columns):
+            height = heights[i, j] - datum
+            out[i, j + 1] = nothing if math.isnan(height) else height
+    return out
+
+
+@parallel_kernel
+def _flag(top: Raster, free: NDArray[np.bool_]) -> None:
+    """Set the last bit of the height of every column, clear it on free ground."""
+    bits = top.view(np.int32)
+    for i in numba.prange(free.shape[0]):
+        for j in range(free.shape[1]):
+            column = not free[i, j] and math.isfinite(top[i, j + 1])
+            bits[i, j + 1] = (bits[i, j + 1] & ~1) | column
+
+
+@parallel_kernel
+def turned(framed: Raster) -> Raster:
+    """Transpose a framed raster, tile by tile, and frame it again."""
+    rows, columns = framed.shape[0], framed.shape[1] - 2
+    if columns < 0:
+        return framed
+    out = np.full((columns, rows + 2), framed[0, 0], np.float32)
+    for tile in numba.prange((columns + TILE - 1) // TILE):
+        for above in range(0, rows, TILE):
+            for j in range(tile * TILE, min(columns, (tile + 1) * TILE)):
+                for i in range(above, min(rows, above + TILE)):
+                    out[j, i + 1] = framed[i, j + 1]
+    return out
 
 
 def _lowest(heights: NDArray[Any]) -> float:
@@ -210,14 +205,17 @@ def _block_mean(flags: NDArray[np.bool_], factor: int, window: Window) -> Raster
     return share
 
 
-def _raster(name: str, values: ArrayLike) -> NDArray[Any]:
+def raster(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Give a raster of floating-point heights in rows, refuse anything else."""
     array = np.asarray(values)
     if array.ndim != 2:
         raise InputError(f"{name} is no raster", expected="two dimensions", got=f"shape {array.shape}")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    kept = array.dtype in (np.float32, np.float64)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=") if kept else np.float64)
 
 
-def _check_cell_size(cell_size: float) -> None:
+def check_cell_size(cell_size: float) -> None:
+    """Refuse what cannot be the side of a cell."""
     if not (math.isfinite(cell_size) and cell_size > 0):
         raise InputError("cell_size cannot be used", expected="metres > 0", got=str(cell_size))
 

@@ -53,12 +53,21 @@ CLEARNESS_MAX: Final = 0.85  # [1] largest global radiation as a share of the to
 COSZ_MIN: Final = 0.00873  # [1] cosine of 89.5°: a lower sun sends no beam (program)
 COSZ_BEAM_MIN: Final = 0.05  # [1] below 2.9° the split of global radiation is noise: no beam
 
-# Ground and walls (Oke 1987, Boundary Layer Climates, 2nd ed.)
-GROUND_EMISSIVITY: Final = 0.95  # [1] asphalt, grass, soil 0.90-0.98 (range after Oke 1987)
-WALL_EMISSIVITY: Final = 0.90  # [1] within the usual range of walls
-WALL_ALBEDO: Final = 0.25  # [1] within the usual range of urban walls
+# Clear sky: growth of its emissivity with the logarithm of the path (Unsworth & Monteith 1975)
+SKY_SLANT: Final = 0.09  # [1]
+
+# The ground of the published program
 PROGRAM_GROUND_ALBEDO: Final = 0.45  # [1] (program; far brighter than a town)
 PROGRAM_GROUND_EMISSIVITY: Final = 0.999  # [1] (program)
+
+# The body of a person (ISO 7726:1998; VDI 3787-2; Lindberg et al. 2008)
+PERSON_ABSORPTION_SHORT: Final = 0.70  # [1] of short-wave radiation
+PERSON_ABSORPTION_LONG: Final = 0.97  # [1] of long-wave radiation, and emissivity
+STANDING: Final = (0.22, 0.06)  # [1] weight of each of the four sides, and of above and below
+SITTING: Final = (1.0 / 6.0, 1.0 / 6.0)  # [1] the same: a body that is as long as broad
+
+# Crowns of trees (Oke 1987, table 1.1: deciduous forest 0.15-0.20)
+CROWN_ALBEDO: Final = 0.18  # [1]
 
 # WBGT of Japan's stations (Ono & Tonouchi 2014, Jpn. J. Biometeorol. 50, 147-157)
 ONO_AIR: Final = 0.735  # per [°C]

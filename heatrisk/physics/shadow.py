@@ -15,34 +15,19 @@ roof's.  How the sun is swept over the raster stands in `heatrisk.physics.sweep`
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
-from heatrisk.physics.columns import (
-    NO_CROWNS,
-    SURFACE_LINES,
-    ShadeScene,
-    checked_surface,
-    shade_scene,
-    surface_scene,
-)
-from heatrisk.physics.sweep import (
-    Counts,
-    Heights,
-    Raster,
-    cast,
-    framed,
-    framed_across,
-    shares,
-    towards,
-    turn_onto,
-)
+from heatrisk.physics.columns import ShadeScene, shade_scene
+from heatrisk.physics.relief import checked, datum, light, sweep_across
+from heatrisk.physics.sweep import Counts, Raster, cast, shares, towards, turn_onto
 
 __all__ = [
     "CROWN_TRANSMISSIVITY", "LOWEST_SUN", "ShadeScene", "Tally", "halo_width", "shade_scene",
-    "sun_shares", "sunlit", "sunlit_fraction", "surface_scene",
+    "sun_shares", "sunlit", "sunlit_fraction",
 ]  # fmt: skip
 
 LOWEST_SUN = 3.0
@@ -70,12 +55,17 @@ class Tally:
 
     def add(self, zenith: float, azimuth: float) -> None:
         """Count one sun [degrees]; one below the horizon lights nothing."""
-        self.suns += 1
-        if zenith >= 90.0:
+        self.add_above([zenith], azimuth)
+
+    def add_above(self, zeniths: Sequence[float], azimuth: float) -> None:
+        """Count suns above one another [degrees]: they share the way, and the town is read once."""
+        self.suns += len(zeniths)
+        up = [zenith for zenith in zeniths if zenith < 90.0]
+        if not up:
             return
         scene = self.scene
         across, sweep = towards(
-            zenith,
+            up,
             azimuth,
             scene.cell_size,
             scene.relief,
@@ -83,7 +73,6 @@ class Tally:
             factor=scene.factor,
             receptor=scene.receptor_height,
             anchor=scene.origin,
-            lines=scene.lines,
         )
         rows, columns = scene.window[2:]
         if across:
@@ -162,22 +151,15 @@ def sunlit(dsm: ArrayLike, cell_size: float, zenith: float, azimuth: float) -> R
     InputError
         If `dsm` is not two-dimensional or `cell_size` not positive.
     """
-    surface, lowest, relief = checked_surface(dsm, cell_size)
-    known = np.isfinite(surface).astype(np.float32)
-    counts = np.zeros((2, *surface.shape), np.uint32)
+    surface = checked(dsm, cell_size)
     if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
         return np.full(surface.shape, np.nan, np.float32)
-    if zenith < 90.0:
-        window = (0, 0, *surface.shape)
-        across, sweep = towards(zenith, azimuth, cell_size, relief, window, lines=SURFACE_LINES)
-        heights = (framed_across if across else framed)(surface, lowest, -np.inf)
-        # Lines are counted from the sunny edge: a mirrored town has mirrored shade, bit for bit.
-        sweep = sweep._replace(anchor=0 if sweep.step > 0 else 1 - heights.shape[0])
-        by_column = np.zeros((2, *surface.shape[::-1]), np.uint32) if across else counts
-        cast(Heights(heights, heights, NO_CROWNS, NO_CROWNS), sweep, numba.get_num_threads(), *by_column)
-        if across:
-            turn_onto(by_column, counts)
-    return shares(counts, known, 1, 1, 0.0)
+    if zenith >= 90.0:
+        return np.where(np.isfinite(surface), np.float32(0.0), np.float32(np.nan))
+    across, sweep = sweep_across([zenith], azimuth, cell_size, 0.0, surface.shape)
+    out = np.empty(surface.shape, np.float32)
+    light(surface, datum(surface), across, sweep, numba.get_num_threads(), out)
+    return out
 
 
 def sunlit_fraction(

@@ -11,10 +11,15 @@ that reach the receptor: a mean over suns (Lindberg & Grimmond 2010, Clim. Res. 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+import numba
+import numpy as np
 from numpy.typing import ArrayLike
 
-from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally, surface_scene
+from heatrisk.physics.columns import framed, turned
+from heatrisk.physics.relief import Fans, checked, datum, see, share_seen, sweep_across
+from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally
 from heatrisk.physics.sweep import Raster
 
 TOWN_SKY = (32, 8)
@@ -27,6 +32,18 @@ SURFACE_SKY = (64, 12)
 # second axis of the R2 sequence), so the coarse steps of single azimuths average out; the quarter turn of
 # the azimuths keeps a symmetric street from being sampled at the same angles four times.
 _STAGGER, _FIRST, _TURN = 0.5698402909980532, 0.55, 0.25
+
+
+class SkyView(NamedTuple):
+    """Planar sky view factors of a cell's outdoor ground, each a raster of float32, 0 to 1.
+
+    ``svf = svf_buildings - (1 - transmissivity) * (1 - svf_trees)``, as Lindberg & Grimmond (2011, eq. 3)
+    add up vegetation and buildings.
+    """
+
+    svf: Raster  # of the town as it stands, crowns let through by their transmissivity
+    svf_buildings: Raster  # of buildings and terrain alone
+    svf_trees: Raster  # 1 less the sky that crowns cover of what buildings and terrain leave open
 
 
 def directions(azimuths: int, elevations: int) -> list[tuple[float, float]]:
@@ -43,13 +60,20 @@ def directions(azimuths: int, elevations: int) -> list[tuple[float, float]]:
     list of tuple of float
         Zenith and azimuth [degrees].
     """
+    return [(zenith, azimuth) for zeniths, azimuth in _fans(azimuths, elevations) for zenith in zeniths]
+
+
+def _fans(azimuths: int, elevations: int) -> list[tuple[list[float], float]]:
+    """Give the directions azimuth by azimuth: zeniths of each [degrees]."""
     return [
         (
-            90.0 - math.degrees(math.asin(math.sqrt((k + (_FIRST + i * _STAGGER) % 1.0) / elevations))),
+            [
+                90.0 - math.degrees(math.asin(math.sqrt((k + (_FIRST + i * _STAGGER) % 1.0) / elevations)))
+                for k in range(elevations)
+            ],
             (i + _TURN) * 360.0 / azimuths,
         )
         for i in range(azimuths)
-        for k in range(elevations)
     ]
 
 
@@ -72,11 +96,31 @@ def sky_view_fraction(
     ndarray of float32, shape (rows, columns) of the window
         Planar sky view factor, 0 to 1; NaN where a cell has no outdoor part.
     """
-    suns = directions(*sky)
+    return sky_shares(scene, transmissivity=transmissivity, sky=sky).svf
+
+
+def sky_shares(
+    scene: ShadeScene, *, transmissivity: float = CROWN_TRANSMISSIVITY, sky: tuple[int, int] = TOWN_SKY
+) -> SkyView:
+    """Tell apart, in one pass, what buildings and what crowns take of the sky.
+
+    Parameters
+    ----------
+    scene, transmissivity, sky
+        As for `sky_view_fraction`.
+
+    Returns
+    -------
+    SkyView
+        Rasters of the shape of the window; NaN where a cell has no outdoor part.
+    """
     tally = Tally(scene)
-    for zenith, azimuth in suns:
-        tally.add(zenith, azimuth)
-    return tally.share(transmissivity)
+    for zeniths, azimuth in _fans(*sky):
+        tally.add_above(zeniths, azimuth)
+    buildings = tally.share(1.0)
+    if not scene.by_row.crown_top.size:
+        return SkyView(buildings, buildings, np.where(np.isnan(buildings), buildings, np.float32(1.0)))
+    return SkyView(tally.share(transmissivity), buildings, np.float32(1.0) - (buildings - tally.share(0.0)))
 
 
 def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:
@@ -99,4 +143,21 @@ def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:
     InputError
         If `dsm` is not two-dimensional or `cell_size` not positive.
     """
-    return sky_view_fraction(surface_scene(dsm, cell_size), sky=SURFACE_SKY)
+    surface = checked(dsm, cell_size)
+    by_row = framed(surface, float(datum(surface)), -np.inf)
+    by_column = turned(by_row)
+    known = by_row > -np.inf
+    relief = np.max(by_row, where=known, initial=-np.inf) - np.min(by_row, where=known, initial=np.inf)
+    sweeps = [
+        sweep_across(zeniths, azimuth, cell_size, max(0.0, float(relief)), surface.shape)
+        for zeniths, azimuth in _fans(*SURFACE_SKY)
+    ]
+    along, across = (
+        see(
+            heights,
+            Fans.of([sweep for turn, sweep in sweeps if turn == turn_wanted]),
+            numba.get_num_threads(),
+        )
+        for heights, turn_wanted in ((by_row, False), (by_column, True))
+    )
+    return share_seen(by_row, along, across, math.prod(SURFACE_SKY))

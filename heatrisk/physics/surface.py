@@ -1,127 +1,194 @@
-"""Ground and walls: how bright they are and how warm the sun makes them.
+r"""Ground and walls: how bright they are, and how warm sun, sky, wind and evaporation make them.
 
-Surface temperature is linear in the short-wave radiation that falls on the surface now; the lag of heavy
-materials is left out. WBGT at 1.1-1.5 m hardly feels it: ten kelvin of ground are 0.15-0.2 °C of WBGT.
+::
+
+        short-wave   sky and walls      convection   evaporation
+            |             |                 ^             ^
+    ________v_____________v________________ | ___________ | _____   T
+        heat stored in a layer of capacity C, exchanged with the ground below at the day's mean
+
+The force-restore method (Bhumralkar 1975; Deardorff 1978): a surface over a deep, uniform body, exact for a
+daily wave. It lags behind the sun by about an hour on asphalt, and keeps the warmth of the afternoon into the
+evening. Evaporation takes its share of the available energy after Holtslag & van Ulden (1983).
+
+References
+----------
+.. [1] C. M. Bhumralkar (1975), Numerical experiments on the computation of ground surface temperature in an
+   atmospheric general circulation model, J. Appl. Meteorol. 14, 1246-1258.
+.. [2] J. W. Deardorff (1978), Efficient prediction of ground surface temperature and moisture, J. Geophys.
+   Res. 83, 1889-1903.
+.. [3] A. A. M. Holtslag, A. P. van Ulden (1983), A simple scheme for daytime estimates of the surface fluxes
+   from routine weather data, J. Clim. Appl. Meteorol. 22, 517-529.
+.. [4] C. S. B. Grimmond, T. R. Oke (2002), Turbulent heat fluxes in urban areas (LUMPS), J. Appl. Meteorol.
+   41, 792-810: the same scheme over towns.
+.. [5] ISO 6946:2017, annex C: convection at outer surfaces.
+.. [6] T. R. Oke (1987), Boundary Layer Climates, 2nd ed., tables 1.1, 2.1, 7.4.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from heatrisk.physics.air import Number
+from heatrisk.physics.air import Number, saturation_slope, saturation_vapour_pressure
+from heatrisk.physics.constants import KELVIN, PSYCHROMETER, SIGMA
 from heatrisk.physics.kernel import formula
 
-REFERENCE_IRRADIANCE: Final = 900.0  # [W m-2] the sunshine that the warmings below belong to
-WALL_WARMING: Final = 10.0  # [K per 900 W m-2] assumed; sunlit walls are quoted at 4-20 K above air
+DAY: Final = 86_400.0  # [s]
+DAILY_FREQUENCY: Final = 2.0 * math.pi / DAY  # [s-1]
+
+CONVECTION_CALM: Final = 4.0  # [W m-2 K-1] ISO 6946, annex C
+CONVECTION_WIND: Final = 4.0  # [W m-2 K-1 per m s-1] the same
+EVAPORATION_OFFSET: Final = 20.0  # [W m-2] of moist ground (Holtslag & van Ulden 1983)
 
 
 class LandCover(NamedTuple):
-    """One class of ground, with the numbers that the radiation needs.
+    """One class of surface, with the numbers that the radiation needs.
 
     Attributes
     ----------
     code : int
-        Code in land-cover rasters, as the UMEP tools use it.
+        Code in land-cover rasters, as the UMEP tools use it; 0 is no ground but the walls.
     name, name_ja : str
         English and Japanese name.
     albedo : float
         Share of short-wave radiation sent back. [1]
-    warming : float
-        Excess over air temperature under 900 W m-2. [K]
+    emissivity : float
+        Of long-wave radiation. [1]
+    admittance : float
+        Thermal admittance, the root of conductivity times heat capacity. [J m-2 K-1 s-1/2]
+    moisture : float
+        Evaporation as a share of that of well-watered ground, the parameter alpha of Holtslag & van Ulden:
+        0 dry, 1 moist grass. [1]
     """
 
     code: int
     name: str
     name_ja: str
     albedo: float
-    warming: float
+    emissivity: float
+    admittance: float
+    moisture: float
 
 
-# The numbers are assumptions of this project within the ranges of the literature, not measurements; a city's
-# own can replace them. Albedo: the usual ranges of urban surfaces (Oke 1987, Boundary Layer Climates).
-# Warming: sunlit asphalt is quoted at about 60 °C on a day of 33-35 °C (from 環境省 まちなかの暑さ対策
-# ガイドライン), so 20 K as the mean over a street's paved ground; short grass 5 K; bare soil between the two;
-# water none; roof as paved, ground under trees as grass.
+# The one table of surfaces; a city's own rows can replace it. Albedo, emissivity and admittance lie within
+# the ranges of Oke (1987), tables 1.1, 2.1 and 7.4, at or near these of its rows: asphalt (1205) and concrete
+# (1785); clay soil between dry (600) and saturated (2210), moister under grass than bare; brick (1065) and
+# dense concrete (1785) for walls. Water is stirred: one metre of it holds 4.2 MJ m-2 K-1, which is the
+# capacity of a body of 50 000. Moisture: 1 for watered grass (Holtslag & van Ulden 1983), 0 for sealed
+# ground; 0.5 for bare soil is assumed, between the two.
 LAND_COVER: Final = (
-    LandCover(1, "paved", "舗装", 0.15, 20.0),
-    LandCover(2, "roof", "屋根", 0.18, 20.0),
-    LandCover(3, "evergreen trees", "常緑樹", 0.15, 5.0),
-    LandCover(4, "deciduous trees", "落葉樹", 0.18, 5.0),
-    LandCover(5, "grass", "芝生・草地", 0.20, 5.0),
-    LandCover(6, "bare soil", "裸地", 0.25, 12.0),
-    LandCover(7, "water", "水面", 0.05, 0.0),
+    LandCover(1, "paved", "舗装", 0.15, 0.95, 1205.0, 0.0),
+    LandCover(2, "roof", "屋根", 0.18, 0.92, 1205.0, 0.0),
+    LandCover(3, "evergreen trees", "常緑樹", 0.15, 0.95, 1400.0, 1.0),
+    LandCover(4, "deciduous trees", "落葉樹", 0.18, 0.95, 1400.0, 1.0),
+    LandCover(5, "grass", "芝生・草地", 0.20, 0.95, 1400.0, 1.0),
+    LandCover(6, "bare soil", "裸地", 0.25, 0.95, 1100.0, 0.5),
+    LandCover(7, "water", "水面", 0.05, 0.96, 50_000.0, 1.0),
+    LandCover(8, "concrete", "コンクリート", 0.25, 0.90, 1785.0, 0.0),
 )
 PAVED: Final = LAND_COVER[0]  # what a town's ground is where nothing better is known
 GRASS: Final = LAND_COVER[4]  # the ground of weather stations
+WALL: Final = LandCover(0, "wall", "壁", 0.25, 0.90, 1400.0, 0.0)
+
+ALBEDO, EMISSIVITY, ADMITTANCE, MOISTURE = range(4)  # columns of `parameters`
 
 
-def ground_parameters(
-    land_cover: npt.ArrayLike,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Albedo and warming of each cell of a land-cover raster.
+def parameters(rows: Sequence[LandCover]) -> npt.NDArray[np.float64]:
+    """Return the numbers of some classes of surface as kernels read them.
 
     Parameters
     ----------
-    land_cover : array_like of int
-        Codes of `LAND_COVER`.
+    rows : sequence of LandCover
+        The classes.
 
     Returns
     -------
-    albedo : array
-        Albedo; NaN where the code is unknown. [1]
-    warming : array
-        Excess over air temperature under 900 W m-2; NaN where the code is unknown. [K]
+    array, shape (classes, 4)
+        Albedo, emissivity, admittance, moisture.
     """
-    codes = np.asarray(land_cover)
-    table = np.full((2, len(LAND_COVER) + 1), np.nan)
-    for row in LAND_COVER:
-        table[:, row.code] = row.albedo, row.warming
-    known = np.where((codes >= 1) & (codes <= len(LAND_COVER)), codes, 0).astype(np.intp)
-    return table[0][known], table[1][known]
+    return np.array([row[3:] for row in rows], dtype=np.float64)
 
 
 @formula
-def ground_temperature(ta: Number, kground: Number, warming: Number) -> Number:
-    """Temperature of the ground, linear in the short-wave radiation that falls on it.
+def heat_capacity(admittance: Number) -> Number:
+    """Capacity of the layer that follows the daily wave.
 
-    ``Ts = ta + warming * K / 900``
+    ``C = admittance * sqrt(day / 4 pi)``, so that force and restore together give the heat flux into a deep
+    uniform body under a sinusoidal temperature of a day's period.
 
     Parameters
     ----------
-    ta : float or array
-        Air temperature. [°C]
-    kground : float or array
-        Short-wave radiation on the ground. [W m-2]
-    warming : float or array
-        Excess under 900 W m-2, see `ground_parameters`. [K]
+    admittance : float or array
+        Thermal admittance. [J m-2 K-1 s-1/2]
 
     Returns
     -------
     float or array
-        Surface temperature. [°C]
+        Heat capacity. [J m-2 K-1]
     """
-    return ta + warming * kground / REFERENCE_IRRADIANCE
+    return admittance * math.sqrt(DAY / (4.0 * math.pi))
 
 
 @formula
-def wall_temperature(ta: Number, kwall: Number) -> Number:
-    """Mean temperature of the walls around a cell, linear in the short-wave radiation on them.
+def heat_loss(ta: Number, ps: Number, va: Number, moisture: Number) -> tuple[Number, Number]:
+    """Heat that a surface gives to the air, as vapour too: coefficient and offset.
 
-    ``Tw = ta + 10 * K / 900``
+    Of the available energy ``A``, ``H = (1 - e) A - b`` is felt as heat, with ``e = moisture s / (s + γ)``
+    and
+    ``b = 20 moisture``; ``H = h (T - ta)`` with ``h = 4 + 4 va``. So ``A = (h (T - ta) + b) / (1 - e)``.
 
     Parameters
     ----------
-    ta : float or array
-        Air temperature. [°C]
-    kwall : float or array
-        Mean short-wave radiation on the walls, sunny and shady ones together. [W m-2]
+    ta, ps, va : float or array
+        Air temperature [°C], pressure [hPa], wind along the surface [m s-1].
+    moisture : float or array
+        See `LandCover`, 0 to 1. [1]
+
+    Returns
+    -------
+    coefficient, offset : float or array
+        Loss per kelvin above air temperature [W m-2 K-1], and at air temperature [W m-2].
+    """
+    slope = saturation_vapour_pressure(ta) * saturation_slope(ta)
+    dry = 1.0 - moisture * slope / (slope + PSYCHROMETER * ps)
+    return (CONVECTION_CALM + CONVECTION_WIND * va) / dry, EVAPORATION_OFFSET * moisture / dry
+
+
+@formula
+def stepped_temperature(
+    t: Number, mean: Number, ta: Number, absorbed: Number, emissivity: Number, capacity: Number,
+    coefficient: Number, offset: Number, seconds: float,
+) -> Number:  # fmt: skip
+    """Temperature of a surface after a short time, implicit in its own losses: stable at any length.
+
+    ``C dT/dt = absorbed - ε σ T⁴ - h (T - ta) - b - ω C (T - mean)``
+
+    Parameters
+    ----------
+    t, mean, ta : float or array
+        Temperature of the surface now, its mean over the day, and that of the air. [°C]
+    absorbed : float or array
+        Short-wave and long-wave radiation absorbed. [W m-2]
+    emissivity : float or array
+        Of the surface. [1]
+    capacity : float or array
+        From `heat_capacity`. [J m-2 K-1]
+    coefficient, offset : float or array
+        From `heat_loss`.
+    seconds : float
+        Length of the step. [s]
 
     Returns
     -------
     float or array
-        Surface temperature. [°C]
+        Temperature at the end of the step. [°C]
     """
-    return ta + WALL_WARMING * kwall / REFERENCE_IRRADIANCE
+    cube = emissivity * SIGMA * (t + KELVIN) ** 3
+    restore = DAILY_FREQUENCY * capacity
+    gain = absorbed - cube * (t + KELVIN) - coefficient * (t - ta) - offset - restore * (t - mean)
+    return t + seconds * gain / (capacity + seconds * (4.0 * cube + coefficient + restore))

@@ -37,6 +37,7 @@ Timonen, V. & Westerholm, J. (2010). Scalable height field self-shadowing. Compu
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numba
@@ -49,31 +50,29 @@ Raster = NDArray[np.float32]
 Counts = NDArray[np.uint32]
 Window = tuple[int, int, int, int]  # first row, first column, rows, columns [cells]
 
-_FAR = np.float32(1e30)  # higher than any obstacle; -_FAR is lower than any ground
+FAR = np.float32(1e30)  # higher than any obstacle; -FAR is lower than any ground
 _TOUCH = 1e-9  # a line this close to a corner [rows] passes through it and crosses no corner cell
-_TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
+TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
 
 
 class Heights(NamedTuple):
     """A town as columns: heights above one datum [m], framed by one empty column at each side."""
 
-    roof: Raster  # top of the column, -inf without
-    ground: Raster  # ground under a receptor, -inf where none stands
+    top: Raster  # ground or top of the column, -inf without either; the last bit is 1 where it is a column
     crown_top: Raster  # -inf without a tree; shape (0, 0) in a town without trees
     crown_base: Raster  # +inf without a tree
 
 
 class Sweep(NamedTuple):
-    """One sun over one window, in the terms of the sweep: ``row`` along, ``column`` across."""
+    """Suns of one azimuth over one window, in the terms of the sweep: ``row`` along, ``column`` across."""
 
     step: int  # +1: rows are walked as stored, -1: backwards
     side: int  # lines drift towards higher (+1) or lower (-1) columns
     slope: float  # drift [columns per row], 0 to 1
-    drop: float  # fall of the shade over one row [m]
-    reach: int  # rows after which no shade is left
+    drops: NDArray[np.float64]  # for each sun, fall of the shade over one row [m]
+    reaches: NDArray[np.int64]  # for each sun, rows after which no shade is left
     anchor: int  # number of row 0 in the whole grid
     receptor: float  # height of the receptor above the ground [m]
-    lines: int  # lines per column; the one nearest the middle of a cell decides
     factor: int  # sub-cells along each side of a cell, 1 to 255
     row: int  # the window: first cell, number of cells
     rows: int
@@ -82,7 +81,7 @@ class Sweep(NamedTuple):
 
 
 def towards(
-    zenith: float,
+    zeniths: Sequence[float],
     azimuth: float,
     cell_size: float,
     relief: float,
@@ -91,14 +90,13 @@ def towards(
     factor: int = 1,
     receptor: float = 0.0,
     anchor: tuple[int, int] = (0, 0),
-    lines: int = 1,
 ) -> tuple[bool, Sweep]:
-    """Turn a sun into a sweep; the flag says that it runs across, on the transposed town."""
+    """Turn suns above one another into a sweep; the flag says that it runs across, on the transposed town."""
     north, east = math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
     across = abs(east) > abs(north)
     # Away from the sun: rows grow southwards (+north), columns eastwards (-east).
     along, aside = (-east, north) if across else (north, -east)
-    drop = cell_size * math.tan(math.radians(90.0 - zenith)) / abs(along)
+    drops = [cell_size * math.tan(math.radians(90.0 - zenith)) / abs(along) for zenith in zeniths]
     row, column, rows, columns = window
     if across:
         row, column, rows, columns = column, row, columns, rows
@@ -106,11 +104,10 @@ def towards(
         step=1 if along > 0 else -1,
         side=1 if aside > 0 else -1,
         slope=abs(aside / along),
-        drop=drop,
-        reach=int(min(relief / drop, 1e8)) + 2,
+        drops=np.array(drops),
+        reaches=np.array([int(min(relief / drop, 1e8)) + 2 for drop in drops]),
         anchor=anchor[int(across)],
         receptor=receptor,
-        lines=lines,
         factor=factor,
         row=row,
         rows=rows,
@@ -119,11 +116,11 @@ def towards(
     )
 
 
-# --- inner steps: one row of lines --------------------------------------------------------------------------
+# --- the way of a line --------------------------------------------------------------------------------------
 
 
 @kernel
-def _place(slope: float, row: int, phase: float) -> tuple[int, float]:
+def place(slope: float, row: int, phase: float) -> tuple[int, float]:
     """Columns that the lines have drifted at a row, and what is left to the middle of a cell [columns]."""
     sideways = slope * row + phase
     cells = math.floor(sideways + 0.5)
@@ -131,39 +128,61 @@ def _place(slope: float, row: int, phase: float) -> tuple[int, float]:
 
 
 @kernel
-def _advance(
-    shade: Any, ground: Any, roof: Any, corner: Any, drop: Any, roof_drop: Any, corner_drop: Any
-) -> None:
-    """Carry the shade one row on: a falling height, raised by ground, column and corner column."""
+def crossing(slope: float, phase: float, turn: int) -> tuple[float, bool, bool]:
+    """Share of the step to the next row before the lines change column, 1 if they do not.
+
+    The flags say that a corner cell is crossed, and that it lies in the row ahead.
+    """
+    share = 1.0 if turn == 0 else (0.5 - phase) / slope
+    return share, turn != 0 and abs(share - 0.5) >= _TOUCH, share >= 0.5
+
+
+# --- inner steps: one row of lines --------------------------------------------------------------------------
+
+
+@kernel
+def _advance(shade: Any, behind: Any, flags: Any, drop: Any, fall: Any) -> None:
+    """Carry the shade one row on: a falling height, raised by ground or column of the row behind."""
     for i in range(shade.size):
-        height = (ground[i] if ground[i] > shade[i] else shade[i]) - drop
-        behind = roof[i] - roof_drop
-        height = behind if behind > height else height
-        beside = corner[i] - corner_drop
+        height = shade[i] - drop
+        edge = behind[i] - (fall if flags[i] & 1 else drop)
+        shade[i] = edge if edge > height else height
+
+
+@kernel
+def _advance_past(
+    shade: Any, behind: Any, flags: Any, corner: Any, marked: Any, drop: Any, fall: Any, corner_fall: Any
+) -> None:
+    """Advance past a corner cell, of which only a column counts."""
+    for i in range(shade.size):
+        height = shade[i] - drop
+        edge = behind[i] - (fall if flags[i] & 1 else drop)
+        height = edge if edge > height else height
+        beside = corner[i] - corner_fall if marked[i] & 1 else -FAR
         shade[i] = beside if beside > height else height
 
 
 @kernel
 def _join_crowns(
-    upper: Any, lower: Any, top: Any, base: Any, ground: Any, fall: Any, top_drop: Any, base_drop: Any
+    upper: Any, lower: Any, top: Any, base: Any, ground: Any, fall: Any, top_fall: Any, base_fall: Any
 ) -> None:
     """Let the band of crown shade fall and join the crowns of a row to it.
 
-    A band that has sunk into the ground ends, so the sun between two rows of trees stays.
+    A band that has sunk into the ground or a roof ends, so the sun between two rows of trees stays.
     """
     for i in range(upper.size):
         over = upper[i] - fall
-        under = lower[i] - fall if over > ground[i] else _FAR
-        high, low = top[i] - top_drop, base[i] - base_drop
+        under = lower[i] - fall if over > ground[i] else FAR
+        high, low = top[i] - top_fall, base[i] - base_fall
         upper[i] = high if high > over else over
         lower[i] = low if low < under else under
 
 
 @kernel
-def _count_lit(shade: Any, ground: Any, receptor: Any, lit: Any) -> None:
+def _count(shade: Any, ground: Any, flags: Any, receptor: Any, lit: Any) -> None:
     """Count the receptors that the shade of ground and columns does not reach."""
     for i in range(lit.size):
-        lit[i] += shade[i] <= ground[i] + receptor
+        lit[i] += np.int32(shade[i] <= ground[i] + receptor) & ~flags[i]
 
 
 @kernel
@@ -174,6 +193,7 @@ def _count_veiled(
     top: Any,
     base: Any,
     ground: Any,
+    flags: Any,
     receptor: Any,
     half: Any,
     veiled: Any,
@@ -183,68 +203,66 @@ def _count_veiled(
         level = ground[i] + receptor
         other = (lower[i] - half <= level) & (level <= upper[i] - half)
         above = (base[i] - half <= level) & (level <= top[i])
-        veiled[i] += (shade[i] <= level) & (other | above)
+        veiled[i] += np.int32((shade[i] <= level) & (other | above)) & ~flags[i]
 
 
 @kernel
 def _fold(row_counts: Any, factor: int, cells: Any) -> None:
     """Add the counts of sub-cells to their cells and clear them."""
     for cell in range(cells.size):
+        total = cells[cell]
         for i in range(cell * factor, (cell + 1) * factor):
-            cells[cell] += row_counts[i]
-            row_counts[i] = 0
+            total += np.uint32(row_counts[i])
+        cells[cell] = total
+    row_counts[:] = 0
 
 
 # --- a band of rows, then all bands at once -----------------------------------------------------------------
 
 
 @kernel
-def _crossing(slope: float, phase: float, turn: int) -> float:
-    """Share of the step from one row to the next before the lines change column; 1 if they do not."""
-    return 1.0 if turn == 0 else (0.5 - phase) / slope
-
-
-@kernel
-def _step(shade: Any, heights: Heights, row: int, left: int, sweep: Sweep, phase: float, turn: int) -> None:
+def _step(
+    shade: Any, top: Any, flags: Any, row: int, left: int, sweep: Sweep, drop: Any, phase: float, turn: int
+) -> None:
     """Advance lines from the row before, where they had ``phase``, to ``row``, ``turn`` columns aside."""
     n, before, behind = shade.size, row - sweep.step, left - turn
-    crossing = _crossing(sweep.slope, phase, turn)
-    half, rest = np.float32(0.5 * sweep.drop), np.float32((1.0 - crossing) * sweep.drop)
-    corner_row, corner, roof_drop, corner_drop = before, behind, half, half
-    if turn != 0 and crossing < 0.5:
-        corner, roof_drop = left, rest
-    elif turn != 0:
-        corner_row, corner_drop = row, rest
-    if abs(crossing - 0.5) < _TOUCH:
-        corner_drop = _FAR
-    _advance(
-        shade,
-        heights.ground[before, behind : behind + n],
-        heights.roof[before, behind : behind + n],
-        heights.roof[corner_row, corner : corner + n],
-        np.float32(sweep.drop),
-        roof_drop,
-        corner_drop,
-    )
+    share, past, ahead = crossing(sweep.slope, phase, turn)
+    half, rest, fall = np.float32(0.5 * drop), np.float32((1.0 - share) * drop), np.float32(drop)
+    tops, flagged = top[before, behind : behind + n], flags[before, behind : behind + n]
+    edge = rest if turn != 0 and not ahead else half
+    if not past:
+        _advance(shade, tops, flagged, fall, edge)
+        return
+    corner_row, corner, corner_fall = (row, behind, rest) if ahead else (before, left, half)
+    beside, marked = top[corner_row, corner : corner + n], flags[corner_row, corner : corner + n]
+    _advance_past(shade, tops, flagged, beside, marked, fall, edge, corner_fall)
 
 
 @kernel
 def _step_crowns(
-    upper: Any, lower: Any, heights: Heights, row: int, left: int, sweep: Sweep, phase: float, turn: int
+    upper: Any,
+    lower: Any,
+    heights: Heights,
+    row: int,
+    left: int,
+    sweep: Sweep,
+    drop: Any,
+    phase: float,
+    turn: int,
 ) -> None:
     """Join the crowns of the corner cells to the bands, which stand at the edge between the rows."""
-    crossing = _crossing(sweep.slope, phase, turn)
-    if turn == 0 or abs(crossing - 0.5) < _TOUCH:
+    share, past, ahead = crossing(sweep.slope, phase, turn)
+    if not past:
         return
-    n, beyond = upper.size, np.float32((crossing - 0.5) * sweep.drop)
+    n, beyond = upper.size, np.float32((share - 0.5) * drop)
     nil = np.float32(0.0)
-    corner_row, corner = (row - sweep.step, left) if crossing < 0.5 else (row, left - turn)
+    corner_row, corner = (row, left - turn) if ahead else (row - sweep.step, left)
     _join_crowns(
         upper,
         lower,
         heights.crown_top[corner_row, corner : corner + n],
         heights.crown_base[corner_row, corner : corner + n],
-        heights.ground[row, left : left + n],
+        heights.top[row, left : left + n],
         nil,
         -max(beyond, nil),
         -min(beyond, nil),
@@ -256,26 +274,13 @@ def _leave_row(upper: Any, lower: Any, heights: Heights, row: int, left: int, dr
     """Carry the bands over a row to its far edge, where its crowns have been crossed."""
     here = slice(left, left + upper.size)
     top, base = heights.crown_top[row, here], heights.crown_base[row, here]
-    _join_crowns(upper, lower, top, base, heights.ground[row, here], drop, np.float32(0.0), drop)
+    _join_crowns(upper, lower, top, base, heights.top[row, here], drop, np.float32(0.0), drop)
 
 
 @kernel
-def _count(
-    shade: Any, bands: Any, heights: Heights, row: int, left: int, sweep: Sweep, lit: Any, veiled: Any
-) -> None:
-    """Count the lit and the veiled receptors of a row."""
-    n, receptor = lit.size, np.float32(sweep.receptor)
-    ground = heights.ground[row, left : left + n]
-    _count_lit(shade, ground, receptor, lit)
-    if heights.crown_top.size:
-        top, base = heights.crown_top[row, left : left + n], heights.crown_base[row, left : left + n]
-        _count_veiled(
-            shade, bands[0], bands[1], top, base, ground, receptor, np.float32(0.5 * sweep.drop), veiled
-        )
-
-
-@kernel
-def _span(sweep: Sweep, shape: tuple[int, int], first: int, last: int) -> tuple[int, int, int, int, int, int]:
+def _span(
+    sweep: Sweep, reach: int, shape: tuple[int, int], first: int, last: int
+) -> tuple[int, int, int, int, int, int]:
     """Rows to start at, to count from and to end before; first column and width to sweep; first to count.
 
     Upstream of the window as far as shade can come from, and no further: the halo costs a high sun nothing.
@@ -283,8 +288,8 @@ def _span(sweep: Sweep, shape: tuple[int, int], first: int, last: int) -> tuple[
     begin, end = first * sweep.factor, last * sweep.factor
     if sweep.step < 0:
         begin, end = end - 1, begin - 1
-    start = min(max(begin - sweep.step * sweep.reach, 0), shape[0] - 1)
-    drift = math.ceil(sweep.slope * (sweep.reach + 1)) + 1
+    start = min(max(begin - sweep.step * reach, 0), shape[0] - 1)
+    drift = math.ceil(sweep.slope * (reach + 1)) + 1
     west, east = sweep.column * sweep.factor, (sweep.column + sweep.columns) * sweep.factor
     left = max(west - drift, 0) if sweep.side > 0 else west
     right = min(east + drift, shape[1] - 2) if sweep.side < 0 else east
@@ -293,36 +298,54 @@ def _span(sweep: Sweep, shape: tuple[int, int], first: int, last: int) -> tuple[
 
 @kernel
 def _sweep_band(heights: Heights, sweep: Sweep, first: int, last: int, lit: Any, veiled: Any) -> None:
-    """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them."""
-    start, begin, end, left, width, inner = _span(sweep, heights.ground.shape, first, last)
+    """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them.
+
+    All suns pass a row before the next row is read.
+    """
+    top, shape, suns = heights.top, heights.top.shape, sweep.drops.size
+    flags = top.view(np.int32)
+    start, begin, end, base, width, _ = _span(sweep, sweep.reaches.max(), shape, first, last)
     n, slope, trees = sweep.columns * sweep.factor, sweep.slope, heights.crown_top.size > 0
-    row_lit, row_veiled = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
+    receptor = np.float32(sweep.receptor)
+    west = sweep.column * sweep.factor + 1
+    window = slice(west, west + n)
+    row_lit, row_veiled = np.zeros(n, np.int32), np.zeros(n, np.int32)
     number = sweep.step * (sweep.anchor + start)
-    origin = _place(slope, number, 0.0)[0]
-    extent = _place(slope, number + abs(end - start), 1.0)[0] - origin
+    origin = place(slope, number, 0.0)[0]
+    extent = place(slope, number + abs(end - start), 1.0)[0] - origin
     # By line, not by column: a line keeps its place while the window moves over the array.
-    shade = np.full((sweep.lines, width + extent), -_FAR, np.float32)
-    upper, lower = np.full_like(shade, -_FAR), np.full_like(shade, _FAR)
+    shade = np.full((suns, width + extent), -FAR, np.float32)
+    bands = suns if trees else 0
+    upper = np.full((bands, width + extent), -FAR, np.float32)
+    lower = np.full_like(upper, FAR)
     for row in range(start, end, sweep.step):
         inside = (row - begin) * sweep.step >= 0
-        nearest = -math.floor(slope * number * sweep.lines + 0.5) % sweep.lines
-        for line in range(sweep.lines):
-            cells, _ = _place(slope, number, line / sweep.lines)
-            before, phase = _place(slope, number - 1, line / sweep.lines)
-            at = cells - origin if sweep.side < 0 else extent - (cells - origin)
-            turn, here = sweep.side * (cells - before), slice(at, at + width)
-            if row != start:
-                _step(shade[line, here], heights, row, left + 1, sweep, phase, turn)
-            if trees and row != start:
-                _step_crowns(upper[line, here], lower[line, here], heights, row, left + 1, sweep, phase, turn)
-            if inside and line == nearest:
-                part = slice(at + inner, at + inner + n)
-                bands = upper[line, part], lower[line, part]
-                _count(shade[line, part], bands, heights, row, left + inner + 1, sweep, row_lit, row_veiled)
+        cells, _ = place(slope, number, 0.0)
+        before, phase = place(slope, number - 1, 0.0)
+        at = cells - origin if sweep.side < 0 else extent - (cells - origin)
+        turn = sweep.side * (cells - before)
+        for k in range(suns):
+            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], shape, first, last)
+            if (row - begun) * sweep.step < 0:
+                continue
+            here = slice(at + left - base, at + left - base + width)
+            drop = sweep.drops[k]
+            if row != begun:
+                _step(shade[k, here], top, flags, row, left + 1, sweep, drop, phase, turn)
+            if trees and row != begun:
+                _step_crowns(upper[k, here], lower[k, here], heights, row, left + 1, sweep, drop, phase, turn)
+            if inside:
+                part = slice(here.start + inner, here.start + inner + n)
+                ground, flagged = top[row, window], flags[row, window]
+                _count(shade[k, part], ground, flagged, receptor, row_lit)
+                if trees:
+                    _count_veiled(
+                        shade[k, part], upper[k, part], lower[k, part],
+                        heights.crown_top[row, window], heights.crown_base[row, window],
+                        ground, flagged, receptor, np.float32(0.5 * drop), row_veiled,
+                    )  # fmt: skip
             if trees:
-                _leave_row(
-                    upper[line, here], lower[line, here], heights, row, left + 1, np.float32(sweep.drop)
-                )
+                _leave_row(upper[k, here], lower[k, here], heights, row, left + 1, np.float32(drop))
         if inside and (row + (sweep.step > 0)) % sweep.factor == 0:
             _fold(row_lit, sweep.factor, lit[row // sweep.factor - sweep.row])
             if trees:
@@ -332,7 +355,7 @@ def _sweep_band(heights: Heights, sweep: Sweep, first: int, last: int, lit: Any,
 
 @parallel_kernel
 def cast(heights: Heights, sweep: Sweep, bands: int, lit: Counts, veiled: Counts) -> None:
-    """Add one sun to the counts of lit and of veiled receptors in every cell of the window.
+    """Add suns of one azimuth to the counts of lit and of veiled receptors in every cell of the window.
 
     The rows are shared out in ``bands``; no result depends on their number.
     """
@@ -347,10 +370,10 @@ def cast(heights: Heights, sweep: Sweep, bands: int, lit: Counts, veiled: Counts
 def turn_onto(across: Counts, along: Counts) -> None:
     """Add counts (lit, veiled) by column to counts by row, tile by tile."""
     rows, columns = along.shape[1:]
-    for tile in numba.prange((rows + _TILE - 1) // _TILE):
-        for left in range(0, columns, _TILE):
-            for i in range(tile * _TILE, min(rows, (tile + 1) * _TILE)):
-                for j in range(left, min(columns, left + _TILE)):
+    for tile in numba.prange((rows + TILE - 1) // TILE):
+        for left in range(0, columns, TILE):
+            for i in range(tile * TILE, min(rows, (tile + 1) * TILE)):
+                for j in range(left, min(columns, left + TILE)):
                     along[0, i, j] += across[0, j, i]
                     along[1, i, j] += across[1, j, i]
 
@@ -367,33 +390,4 @@ def shares(counts: Counts, outdoor: Raster, sub_cells: int, suns: int, dim: floa
             receptors = suns * math.floor(outdoor[i, j] * sub_cells + 0.5)  # whole, so that full sun is 1
             if receptors > 0:
                 out[i, j] = (counts[0, i, j] - dim * counts[1, i, j]) / receptors
-    return out
-
-
-# --- the frame ----------------------------------------------------------------------------------------------
-
-
-@parallel_kernel
-def framed(heights: NDArray[Any], datum: float, nothing: float) -> Raster:
-    """Heights above the datum, `nothing` for NaN, with an empty column at each side."""
-    rows, columns = heights.shape
-    out = np.full((rows, columns + 2), nothing, np.float32)
-    for i in numba.prange(rows):
-        for j in range(columns):
-            height = heights[i, j] - datum
-            out[i, j + 1] = nothing if math.isnan(height) else height
-    return out
-
-
-@parallel_kernel
-def framed_across(heights: NDArray[Any], datum: float, nothing: float) -> Raster:
-    """Frame and transpose the heights, tile by tile."""
-    rows, columns = heights.shape
-    out = np.full((columns, rows + 2), nothing, np.float32)
-    for tile in numba.prange((columns + _TILE - 1) // _TILE):
-        for top in range(0, rows, _TILE):
-            for j in range(tile * _TILE, min(columns, (tile + 1) * _TILE)):
-                for i in range(top, min(rows, top + _TILE)):
-                    height = heights[i, j] - datum
-                    out[j, i + 1] = nothing if math.isnan(height) else height
     return out

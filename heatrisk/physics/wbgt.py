@@ -54,16 +54,21 @@ RADIATION_MAX: Final = 1e6  # [W m-2] where the law of viscosity ends; the progr
 
 
 @kernel
+def in_domain(ta: float, rh: float, ps: float, va: float) -> bool:
+    """Tell whether the balances hold in such air: TA_RANGE, 0 to 100 %, PS_RANGE, up to VA_MAX."""
+    weather = TA_RANGE[0] <= ta <= TA_RANGE[1] and 0.0 <= rh <= 100.0 and PS_RANGE[0] <= ps <= PS_RANGE[1]
+    return weather and 0.0 <= va <= VA_MAX
+
+
+@kernel
 def solve_sensors(
     ta: float, rh: float, ps: float, va: float,
     dni: float, cosz: float, kdown: float, kup: float, ldown: float, lup: float,
 ) -> tuple[float, float, float, float]:  # fmt: skip
     """Scalar form of `sensors`, for other kernels to call."""
     total = dni + kdown + kup + ldown + lup
-    weather = TA_RANGE[0] <= ta <= TA_RANGE[1] and 0.0 <= rh <= 100.0 and PS_RANGE[0] <= ps <= PS_RANGE[1]
-    motion = 0.0 <= va <= VA_MAX and -1.0 <= cosz <= 1.0
     radiation = min(dni, kdown, kup, ldown, lup) >= 0.0 and 0.0 < total < RADIATION_MAX
-    if not (weather and motion and radiation):
+    if not (in_domain(ta, rh, ps, va) and -1.0 <= cosz <= 1.0 and radiation):
         return math.nan, math.nan, math.nan, math.nan
     radiant = globe_radiant_temperature(dni, kdown, kup, ldown, lup)
     tpsy = psychrometric_wet_bulb(ta, rh, ps)
