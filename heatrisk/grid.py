@@ -18,6 +18,7 @@ from heatrisk.words import Words
 WGS84 = "EPSG:4326"
 
 Bounds = tuple[float, float, float, float]
+Places = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,16 @@ class Grid:
         west, south, east, north = self.bounds
         lon, lat = self._to_lonlat.transform((west + east) / 2, (south + north) / 2)
         return (float(lon), float(lat))
+
+    def project(self, lon: Places, lat: Places) -> tuple[Places, Places]:
+        """Return eastings and northings [m] of longitudes and latitudes [degrees]; infinite where none."""
+        x, y = self._from_lonlat.transform(lon, lat)
+        return np.asarray(x, np.float64), np.asarray(y, np.float64)
+
+    def unproject(self, x: Places, y: Places) -> tuple[Places, Places]:
+        """Return longitudes and latitudes [degrees] of eastings and northings [m]."""
+        lon, lat = self._to_lonlat.transform(x, y)
+        return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
 
     @cached_property
     def scale(self) -> float:

@@ -29,12 +29,7 @@ UNANCHORED = Words("公式の予測に合わせていません。", "Not anchore
 
 #: Codes that stand for no value: code, red-green-blue-alpha, words, pattern.
 NO_DATA: tuple[tuple[int, tuple[int, int, int, int], Words, str], ...] = (
-    (
-        CODE_OUTSIDE,
-        (0, 0, 0, 0),
-        Words("対象範囲外（標高不明を含む）", "outside the area, or ground unknown"),
-        "none",
-    ),
+    (CODE_OUTSIDE, (0, 0, 0, 0), Words("対象範囲外（標高不明を含む）", "outside, or ground unknown"), "none"),
     (CODE_BUILDING, (138, 138, 138, 120), Words("建物", "building"), "solid"),
     (CODE_MISSING, (190, 170, 205, 170), Words("値なし", "no value"), "sparse-dots"),
 )
@@ -200,10 +195,7 @@ _WBGT_STOPS = (
 )
 
 # Dark to light, readable without hue: indigo shade to pale sun.
-_SUN_STOPS = (
-    (0.0, 0.5, "#26275B", "#7D6F86"),
-    (0.5, 1.0, "#8F7C82", "#FFF0A6"),
-)
+_SUN_STOPS = ((0.0, 0.5, "#26275B", "#7D6F86"), (0.5, 1.0, "#8F7C82", "#FFF0A6"))
 
 _SUN_CLASSES = (
     (0.0, 0.2, Words("ほとんど日陰", "almost all shade")),
@@ -214,25 +206,82 @@ _SUN_CLASSES = (
 )
 
 
-def _wbgt() -> Layer:
-    bins = _ramp(_WBGT_STOPS, per_unit=5)
-    limits = (-np.inf, *(stop[0] for stop in _WBGT_STOPS[1:]), np.inf)
+# The classes of the UTCI scale; all cold stress is one class of a map made for heat.
+_UTCI_STOPS = (
+    (-1.0, 9.0, "#1F5FD0", "#A0D2FF"),
+    (9.0, 26.0, "#C4E6C8", "#8FCB78"),
+    (26.0, 32.0, "#FFFCA0", "#F2DF00"),
+    (32.0, 38.0, "#FFBE55", "#FF8200"),
+    (38.0, 46.0, "#FF5A32", "#C81400"),
+    (46.0, 56.0, "#A0006E", "#46003C"),
+)
+
+# Dark to light: radiation from cool to glowing, readable without hue.
+_TMRT_STOPS = (
+    (15.0, 25.0, "#1D1147", "#3F0F72"),
+    (25.0, 35.0, "#4F127B", "#812581"),
+    (35.0, 45.0, "#9C2E7F", "#C83E73"),
+    (45.0, 55.0, "#E05267", "#F4755C"),
+    (55.0, 65.0, "#FA8F63", "#FEB77E"),
+    (65.0, 75.0, "#FEC98D", "#FCFDBF"),
+)
+_TMRT_WORDS = (
+    Words("弱い放射", "weak radiation"), Words("気温と同程度", "about as warm as the air"),
+    Words("やや強い放射", "somewhat strong radiation"), Words("強い放射", "strong radiation"),
+    Words("非常に強い放射", "very strong radiation"), Words("極端に強い放射", "extreme radiation"),
+)  # fmt: skip
+
+
+def _stops_layer(
+    name: str, words: Words, description: Words, stops: tuple[tuple[float, float, str, str], ...],
+    names: Iterable[Words], per_unit: int = 2,
+) -> Layer:  # fmt: skip
+    """Return a layer in °C whose classes are its stops, marked by their lower bounds.
+
+    The numbers of the classes belong to the risk scales.
+    """
+    limits = (-np.inf, *(stop[0] for stop in stops[1:]), np.inf)
     classes = []
-    for (lower, upper), (_, _, first, last) in zip(pairwise(limits), _WBGT_STOPS, strict=True):
-        level = RISK_SCALES["daily"].level(max(lower, -60.0))
-        assert level is not None
-        colour = tuple(int(c) for c in np.rint(np.mean([_rgb(first), _rgb(last)], axis=0)))
-        # Its lower bound marks a class: the numbers of the classes belong to the risk scales.
+    for (lower, upper), stop, one in zip(pairwise(limits), stops, names, strict=True):
+        red, green, blue = np.rint(np.mean([_rgb(stop[2]), _rgb(stop[3])], axis=0)).astype(int).tolist()
         mark = f"{lower:g}" if np.isfinite(lower) else f"<{upper:g}"
-        classes.append(LegendClass(lower, upper, (colour[0], colour[1], colour[2]), level.words, None, mark))
-    return Layer(
-        "wbgt_moe", "wbgt_moe",
-        Words("暑さ指数（参考値）", "WBGT (reference value)"),
+        classes.append(LegendClass(lower, upper, (red, green, blue), one, None, mark))
+    return Layer(name, name, words, description, _ramp(stops, per_unit), tuple(classes))
+
+
+def _utci() -> Layer:
+    stress = [level.words for level in RISK_SCALES["utci"].levels if level.lower >= 9.0]
+    return _stops_layer(
+        "utci", Words("UTCI（体感温度）", "UTCI (felt temperature)"),
+        Words(
+            "人体の熱収支から求めた体感温度（UTCI）。前後90分の平均。公式の値ではありません。",
+            "Felt temperature from the heat balance of the body (UTCI), mean of 3 hours around the time. Not"
+            " official.",
+        ),
+        _UTCI_STOPS, [Words("寒冷ストレス", "Cold stress"), *stress],
+    )  # fmt: skip
+
+
+def _tmrt() -> Layer:
+    return _stops_layer(
+        "tmrt", Words("平均放射温度", "Mean radiant temperature"),
+        Words(
+            "立っている人が日射と周囲の熱から受ける放射の強さ（温度で表示）。前後90分の平均。",
+            "Radiation of sun and surroundings on a standing person, as a temperature; mean of 3 hours.",
+        ),
+        _TMRT_STOPS, _TMRT_WORDS,
+    )  # fmt: skip
+
+
+def _wbgt() -> Layer:
+    levels = [RISK_SCALES["daily"].level(stop[0]) for stop in _WBGT_STOPS]
+    return _stops_layer(
+        "wbgt_moe", Words("暑さ指数（参考値）", "WBGT (reference value)"),
         Words(
             "日なた・日陰を考慮した暑さ指数（WBGT、環境省方式）。前後90分の平均。公式の予測値ではありません。",
             "Sun-adjusted WBGT (Japanese practice), mean of 3 hours around the time. Not official.",
         ),
-        bins, tuple(classes),
+        _WBGT_STOPS, [level.words for level in levels if level is not None], per_unit=5,
     )  # fmt: skip
 
 
@@ -273,7 +322,10 @@ def _sunlit() -> Layer:
     )  # fmt: skip
 
 
-_ROWS = (_wbgt(), _risk("risk", RISK_SCALES["daily"]), _risk("risk_sport", RISK_SCALES["sport"]), _sunlit())
+_ROWS = (
+    _wbgt(), _risk("risk", RISK_SCALES["daily"]), _risk("risk_sport", RISK_SCALES["sport"]), _sunlit(),
+    _utci(), _tmrt(),
+)  # fmt: skip
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}
 

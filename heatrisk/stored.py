@@ -19,9 +19,13 @@ from heatrisk import cube, pyramid
 from heatrisk.errors import LayerNotFoundError
 from heatrisk.grid import Grid
 from heatrisk.pyramid import Codes, Level
+from heatrisk.quantities import QUANTITIES
 from heatrisk.words import Words
 
-_MAPS = ("wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit", "risk", "risk_sport")
+_MAPS = (
+    "wbgt_moe", "wbgt_moe_max", "wbgt_iso", "wbgt_moe_sun", "wbgt_moe_shade", "tmrt", "utci", "sunlit",
+    "risk", "risk_sport",
+)  # fmt: skip
 _LINES = ("official", "anchor_offset")
 
 #: What a run holds besides its documents.
@@ -131,6 +135,21 @@ class StoredRun:
                 )  # fmt: skip
             found = self._tiles[layer, zoom] = pyramid.read(self.path / "tiles", layer, zoom)
         return found
+
+    @cached_property
+    def fields(self) -> dict[str, cube.CellReader]:
+        """Readers of every quantity that the run holds for each cell and step, by name."""
+        folder = self.path / "fields.zarr"
+        stored = {name: folder / name for name, row in QUANTITIES.items() if row.resolution is not None}
+        found = {
+            name: cube.CellReader(path) for name, path in stored.items() if (path / "zarr.json").exists()
+        }
+        return {name: reader for name, reader in found.items() if reader.over_time}
+
+    @cached_property
+    def mask(self) -> cube.CellReader:
+        """Reader of what a cell is: 0 outdoors, 1 building, 2 the ground is not known."""
+        return cube.CellReader(self.path / "fields.zarr" / "mask")
 
     @cached_property
     def _cells(self) -> dict[str, cube.CellReader]:

@@ -6,6 +6,7 @@ corner lies outside, and one building stands south-west of the middle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,7 @@ def write_small_run(
     created: datetime = CREATED,
     digest: str = "0123456789abcdef",
     fields: xr.Dataset | None = None,
+    documents: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> StoredRun:
     """Write and publish the run in a store.
@@ -212,13 +214,22 @@ def write_small_run(
         Makes the name of the run.
     fields : xarray.Dataset, optional
         Other fields than :func:`dataset`.
+    documents : mapping, optional
+        Further texts of the run by file name.
     **changes
         Members of the manifest to replace.
     """
     store = RunStore(root)
     fields = dataset() if fields is None else fields
     run = store.write(
-        NewRun(fields, manifest(created, digest, **changes), build(fields), to_geojson(SHELTERS), outlines())
+        NewRun(
+            fields,
+            manifest(created, digest, **changes),
+            build(fields),
+            to_geojson(SHELTERS),
+            outlines(),
+            documents=documents or {},
+        )
     )
     store.publish(run.id)
     return run

@@ -40,8 +40,17 @@ def test_a_run_of_one_step_is_served_whole(tmp_path: Path) -> None:
     assert len(urls) >= 9
     tile = f"/tiles/latest/risk/now/{tile_of(OPEN_CELL)}.png"
     filled = ["/legend/risk.json", f"/runs/{RUN}", "/tiles/latest/risk/now/tilejson.json", tile, "/", "/docs"]
+    box = f"{lon},{lat},{lon + 1e-3},{lat + 1e-3}"
+    needed = {
+        "/point": {"lon": lon, "lat": lat},
+        "/area": {"bbox": box},
+        "/ogc/collections/heat/position": {"coords": f"POINT({lon} {lat})"},
+        "/ogc/collections/heat/area": {
+            "coords": f"POLYGON(({lon} {lat},{lon} 35.69,139.57 35.69,{lon} {lat}))"
+        },
+    }
     for url in (*urls, *filled):
-        assert client.get(url, params={"lon": lon, "lat": lat} if url == "/point" else {}).status_code == 200
+        assert client.get(url, params=needed.get(url, {})).status_code == 200, url
     (step,) = client.get("/point", params={"lon": lon, "lat": lat}).json()["series"]
     assert step["sunlit_minutes"] == round(180 * float(fields["sunlit"].values[0][OPEN_CELL]))
     assert step["official_stations"] == {"99001": 33.0}
@@ -129,6 +138,13 @@ def test_what_a_path_allows_is_said_and_no_path_allows_nothing(client: Client) -
     assert "content-type" not in allowed.headers
     for path in ("/nothing", "/tiles/latest/risk/now/a/b/c.png"):
         is_problem(client.options(path), 404, "not-served")
+
+
+def test_an_address_has_a_longest_length(client: Client) -> None:
+    assert client.get("/times?" + "x" * 16_000).status_code == 200
+    for url in ("/times?" + "x" * 17_000, "/" + "x" * 17_000):
+        is_problem(client.get(url), 414, "address-too-long")
+        assert client.head(url).content == b""
 
 
 def test_the_description_of_the_interface_is_short_lived_and_names_the_address(client: Client) -> None:

@@ -186,13 +186,13 @@ def test_a_tile_outside_is_no_304(client: Client, column: int) -> None:
 
 def test_a_known_tile_is_not_drawn_to_say_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"/tiles/{RUN}/risk/20250805T0600Z/{tile_of(OPEN_CELL)}.png"
-    monkeypatch.delattr("heatrisk.tiles.png")
+    monkeypatch.delattr("heatrisk.tiles.serving.png")
     assert client.get(url, headers={"If-None-Match": "*"}).status_code == 304
 
 
 def test_an_empty_tile_inside_the_bounds_has_no_body(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(create_app(store, clock=lambda: NOON))
-    monkeypatch.setattr("heatrisk.tiles.render", lambda *_: None)
+    monkeypatch.setattr("heatrisk.tiles.render", lambda *_, **__: None)
     answer = client.get(f"/tiles/{RUN}/risk/20250805T0600Z/{tile_of(OPEN_CELL)}.png")
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["cache-control"] == YEAR

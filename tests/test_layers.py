@@ -76,9 +76,22 @@ def test_wbgt_hue_jumps_where_the_classes_change() -> None:
     assert np.diff(lowers[1:]) == pytest.approx(0.2)
 
 
-def test_sunlit_grows_lighter_with_sun() -> None:
-    red, green, blue = LAYERS["sunlit"].palette[CODE_FIRST:, :3].astype(float).T
-    assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0).all()
+def test_utci_wears_a_class_for_each_heat_stress_and_one_for_cold() -> None:
+    entries = legend(LAYERS["utci"])["entries"]
+    assert [entry["upper"] for entry in entries] == [9.0, 26.0, 32.0, 38.0, 46.0, None]
+    assert entries[0]["words"]["en"] == "Cold stress"
+    names = [level.words.en for level in RISK_SCALES["utci"].levels[5:]]
+    assert [entry["words"]["en"] for entry in entries[1:]] == names
+
+
+@pytest.mark.parametrize("name", ["sunlit", "tmrt"])
+def test_sun_and_radiation_grow_lighter(name: str) -> None:
+    red, green, blue = LAYERS[name].palette[CODE_FIRST:, :3].astype(float).T
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert (np.diff(luminance) > -0.2).all() and np.ptp(luminance) > 150.0  # whole numbers round
+
+
+def test_sunlit_goes_from_shade_to_sun() -> None:
     layer = LAYERS["sunlit"]
     assert colour(layer, 0.0) == "#26275B"
     assert colour(layer, 1.0) == "#FFF0A6"
@@ -101,7 +114,8 @@ def test_legend_speaks_both_languages_and_needs_no_colour(layer: Layer) -> None:
 @EACH
 def test_what_no_forecast_was_used_for_says_so(layer: Layer) -> None:
     tied, loose = (legend(layer, anchored=anchored)["description"] for anchored in (True, False))
-    assert ("合わせていません" in loose["ja"]) == ("Not anchored" in loose["en"]) == (layer.name != "sunlit")
+    told = "合わせていません" in loose["ja"]
+    assert told == ("Not anchored" in loose["en"]) == (layer.quantity == "wbgt_moe")
     assert "合わせていません" not in tied["ja"]
     assert "Not anchored" not in tied["en"]
     assert loose["ja"].startswith(tied["ja"])

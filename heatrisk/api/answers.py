@@ -12,7 +12,6 @@ from heatrisk.api.service import Service
 from heatrisk.layers import LAYERS
 from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, Level
-from heatrisk.shelters import from_geojson, reported, status
 from heatrisk.stored import CellSeries, StoredRun
 from heatrisk.words import Language, Words
 
@@ -100,6 +99,16 @@ def anchored(run: StoredRun) -> bool:
     return bool(run.manifest["anchor"]["anchored"])
 
 
+def reference(run: StoredRun) -> Words:
+    """Return what the values of a run are, and that they are nothing official."""
+    return REFERENCE if anchored(run) else UNANCHORED
+
+
+def attribution(run: StoredRun) -> list[dict[str, str]]:
+    """Return whom the values of a run are owed to."""
+    return [both(Words(**credit)) for credit in run.manifest.get("attribution", ())]
+
+
 def last_attempt(status: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return how the last attempt to make a run went, or None where that is not known.
 
@@ -138,12 +147,12 @@ def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSe
         "city": manifest["city"]["name"],
         "sample": bool(manifest["city"].get("sample", False)),
         "anchored": anchored(run),
-        "reference": both(REFERENCE if anchored(run) else UNANCHORED),
+        "reference": both(reference(run)),
         "indoors": both(INDOORS),
         "official": _official(manifest),
-        "attribution": [both(Words(**credit)) for credit in manifest.get("attribution", ())],
+        "attribution": attribution(run),
         "assumptions": manifest.get("assumptions", []),
-        "definitions": {name: _definition(name) for name in cell.values if name in QUANTITIES},
+        "definitions": {name: definition(name) for name in cell.values if name in QUANTITIES},
         "scale": scale("daily"),
         "series": [_step(run, cell, index, time) for index, time in enumerate(run.times)],
     }  # fmt: skip
@@ -164,7 +173,8 @@ def _official(manifest: dict[str, Any]) -> dict[str, Any] | None:
     return {**official, "stations": stations}
 
 
-def _definition(name: str) -> dict[str, Any]:
+def definition(name: str) -> dict[str, Any]:
+    """Return the words and the unit of a quantity."""
     quantity = QUANTITIES[name]
     return {**both(quantity.words), "units": quantity.units}
 
@@ -198,22 +208,6 @@ def _risk(cell: CellSeries, name: str, scale_name: str, index: int) -> dict[str,
         return None
     level = RISK_SCALES[scale_name].levels[found]
     return {"index": found, "code": level.code, "words": both(level.words)}
-
-
-def shelters(run: StoredRun, at: datetime) -> dict[str, Any]:
-    """Return the shelters of a run as GeoJSON, each with its opening status at an instant.
-
-    One without position has the geometry null and ``placed`` false; reports that are too old are left out.
-    """
-    collection = run.shelters
-    features = []
-    for feature, shelter in zip(collection["features"], from_geojson(collection), strict=True):
-        found = status(shelter, at)
-        stated = {"state": found.state, "reason": both(found.reason), "at": utc(at)}
-        reports = [{**report.as_dict(), **both(words)} for report, words in reported(shelter, at)]
-        more = {"status": stated, "placed": feature["geometry"] is not None, "reports": reports}
-        features.append({**feature, "properties": {**feature["properties"], **more}})
-    return {**collection, "features": features}
 
 
 def both(words: Words) -> dict[str, str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from fastapi import FastAPI
 
 import heatrisk
-from heatrisk.api import pages, problems, routes
+from heatrisk.api import alerts, area, edr, metrics, ogc, pages, problems, routes, shelters, stac, tiles, wmts
 from heatrisk.api.caching import ZIPPED_FROM
+from heatrisk.api.metrics import Counts, Metrics
 from heatrisk.api.middleware import PublicReading, TextGZip
 from heatrisk.api.service import Service, present
 from heatrisk.api.settings import Settings
@@ -54,9 +55,12 @@ def create_app(
     app.state.service = Service(
         store if isinstance(store, RunStore) else RunStore(store), settings or Settings(), clock
     )
-    app.include_router(routes.router)
-    app.include_router(pages.router)
+    app.state.counts = Counts()
+    # Tiles are asked for by the thousand: the first to be compared with a path.
+    for room in (tiles, routes, area, shelters, alerts, edr, ogc, wmts, stac, metrics, pages):
+        app.include_router(room.router)
     app.add_middleware(TextGZip, minimum_size=ZIPPED_FROM, compresslevel=5)
-    app.add_middleware(PublicReading)
+    app.add_middleware(PublicReading, too_long=problems.too_long)
+    app.add_middleware(Metrics, counts=app.state.counts)
     problems.install(app)
     return app

@@ -49,12 +49,16 @@ def json_answer(
     written = body if isinstance(body, bytes) else dumps(body)
     # A strong tag belongs to one content coding; the plain and the zipped form need two.
     large = len(written) >= ZIPPED_FROM
-    coding = "-gzip" if large and "gzip" in request.headers.get("accept-encoding", "") else ""
-    etag = f'"{blake2b(written, digest_size=12).hexdigest()}{coding}"'
+    etag = f'"{blake2b(written, digest_size=12).hexdigest()}{coding(request) if large else ""}"'
     headers = {**headers, "ETag": etag}
     if unchanged(request, etag):
         return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"} if large else headers)
     return Response(written, headers=headers, media_type=media_type)
+
+
+def coding(request: Request) -> str:
+    """Return what marks the tag of an answer that leaves zipped where the client takes it so."""
+    return "-gzip" if "gzip" in request.headers.get("accept-encoding", "") else ""
 
 
 def dumps(body: Any) -> bytes:

@@ -15,23 +15,37 @@ OPEN = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": ALLOW,
-    "Access-Control-Allow-Headers": "*",
-    "Access-Control-Max-Age": "86400",
-    "Allow": ALLOW,
-}
-_OPEN, _PREFLIGHT = (
-    [(name.lower().encode(), value.encode()) for name, value in stated.items()]
-    for stated in (OPEN, PREFLIGHT)
-)
+_OPEN = [(name.lower().encode(), value.encode()) for name, value in OPEN.items()]
+
+
+def _preflight(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that answer a preflight, from those of a refused method."""
+    allow = dict(headers).get(b"allow", ALLOW.encode())
+    return [
+        (b"access-control-allow-methods", allow),
+        (b"access-control-allow-headers", b"*"),
+        (b"access-control-max-age", b"86400"),
+        (b"allow", allow),
+    ]
+
+
+#: Bytes of path and query together.
+MAX_URL = 16 * 1024
 
 
 class PublicReading:
-    """Open reading for everybody: CORS on every answer, preflight, and HEAD wherever GET works."""
+    """Open reading for everybody: CORS on every answer, preflight, and HEAD wherever GET works.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers.
+    too_long : ASGIApp
+        What answers where an address is longer than :data:`MAX_URL`.
+    """
+
+    def __init__(self, app: ASGIApp, too_long: ASGIApp) -> None:
+        self.app, self.too_long = app, too_long
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -46,13 +60,20 @@ class PublicReading:
             if message["type"] == "http.response.start":
                 # No route takes OPTIONS: a refused method tells a path that exists from one that does not.
                 if preflight and message["status"] == 405:
-                    silent, message = True, {**message, "status": 204, "headers": _PREFLIGHT}
+                    silent = True
+                    message = {**message, "status": 204, "headers": _preflight(message["headers"])}
                 message = {**message, "headers": [*message["headers"], *_OPEN]}
             elif silent:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"} if head else scope, receive, opened)
+        # A copy: the server goes by its own scope to leave out the body of a HEAD.
+        inner = {**scope, "method": "GET"} if head else scope
+        long = len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_URL
+        try:
+            await (self.too_long if long else self.app)(inner, receive, opened)
+        finally:
+            scope["endpoint"] = inner.get("endpoint")
 
 
 class TextGZip(GZipMiddleware):

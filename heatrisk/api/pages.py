@@ -141,9 +141,9 @@ def policy(host: str | None = None) -> str:
 def _documentation(schema: dict[str, Any]) -> str:
     """Write the OpenAPI document as one plain page; it needs no script and no other host."""
     operations = "".join(
-        _operation(path, operation)
+        _operation(method, path, operation)
         for path, methods in schema["paths"].items()
-        for operation in methods.values()
+        for method, operation in methods.items()
     )
     problems = "".join(
         f'<tr id="{row.slug}"><td><code>{row.slug}</code></td><td>{row.status}</td>'
@@ -164,7 +164,7 @@ def _documentation(schema: dict[str, Any]) -> str:
     )
 
 
-def _operation(path: str, operation: dict[str, Any]) -> str:
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     """Write one operation with its parameters."""
     rows = "".join(
         f"<tr><td><code>{escape(row['name'])}</code></td><td>{escape(row['in'])}</td>"
@@ -174,6 +174,7 @@ def _operation(path: str, operation: dict[str, Any]) -> str:
     head = "<tr><th>parameter</th><th>in</th><th>meaning</th></tr>"
     table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
     return (
-        f"<section><h2><code>{escape(path)}</code></h2><p><strong>{escape(operation['summary'])}.</strong> "
+        f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>"
+        f"<p><strong>{escape(operation['summary'])}.</strong> "
         f"{escape(operation.get('description', ''))}</p>{table if rows else ''}</section>"
     )

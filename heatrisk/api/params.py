@@ -13,6 +13,11 @@ from heatrisk.words import JST, Language, Words
 
 NOW = "now"
 LATEST = "latest"
+GEOJSON = "application/geo+json"
+#: What the OpenAPI document says of answers that are GeoJSON.
+GEOJSON_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {GEOJSON: {"schema": {"type": "object"}}}, "description": "GeoJSON"}
+}
 
 Lon = Annotated[
     float,
@@ -39,6 +44,10 @@ RunPath = Annotated[
 LayerPath = Annotated[
     str, Path(max_length=40, description="Layer id, as listed by `/layers`", examples=["risk"])
 ]
+QuantityPath = Annotated[
+    str,
+    Path(max_length=40, description="Quantity id, as listed by `/quantities`", examples=["wbgt_moe"]),
+]
 TIME_HELP = (
     "A valid time of the run: ISO 8601, extended or basic, with `Z` or an offset; without one it is Japan "
     "Standard Time. Or `now`: the step nearest to the clock, kept within the run. `/times` lists them."
@@ -57,6 +66,14 @@ AtQuery = Annotated[
 LangQuery = Annotated[
     Language | None,
     Query(description="Reduce every pair of Japanese and English text to this language", examples=["ja"]),
+]
+
+Zoom = Annotated[int, Path(ge=0, le=30, description="Zoom, as the TileJSON offers them", examples=[15])]
+Column = Annotated[
+    int, Path(ge=0, lt=2**30, description="Column of the XYZ scheme in Web Mercator", examples=[29088])
+]
+Row = Annotated[
+    int, Path(ge=0, lt=2**30, description="Row of the XYZ scheme, from the north", examples=[12903])
 ]
 
 #: The tile route reads its own path, for speed; this is what the OpenAPI document says about it.
@@ -148,6 +165,44 @@ def step_of(text: str, times: list[datetime], clock: datetime) -> int:
             got=text, remedy=Words("有効な時刻から選んでください。", "Choose one of the valid times."),
             valid_times=tuple(map(utc, times)),
         ) from None  # fmt: skip
+
+
+def steps_within(text: str, times: list[datetime]) -> list[int]:
+    """Return the steps that an instant or an interval of the OGC standards means.
+
+    Parameters
+    ----------
+    text : str
+        An instant, or two of them with ``/`` between; ``..`` or nothing leaves an end open.
+    times : list of datetime.datetime
+        Valid times of the run with zone UTC, ascending.
+
+    Returns
+    -------
+    list of int
+        Indices into ``times``, at least one.
+
+    Raises
+    ------
+    TimeNotFoundError
+        The text is no time, or no step lies within; the error carries the valid times.
+    """
+    first, slash, last = text.partition("/")
+    if not slash:
+        return [step_of(text, times, times[0])]
+    ends = [None if end in ("", "..") else instant(end) for end in (first, last)]
+    found = [
+        index
+        for index, time in enumerate(times)
+        if (ends[0] is None or ends[0] <= time) and (ends[1] is None or time <= ends[1])
+    ]
+    if not found:
+        raise TimeNotFoundError(
+            Words("この期間の予測はありません", "the run has no step within this interval"),
+            got=text,
+            valid_times=tuple(map(utc, times)),
+        )
+    return found
 
 
 @lru_cache(maxsize=4096)

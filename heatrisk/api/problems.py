@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from heatrisk.api.middleware import ALLOW, OPEN
+from heatrisk.api.middleware import ALLOW, MAX_URL, OPEN
 from heatrisk.errors import (
     HeatRiskError,
     InputError,
@@ -22,6 +23,31 @@ from heatrisk.errors import (
 from heatrisk.words import Words
 
 MEDIA_TYPE = "application/problem+json"
+
+#: What the OpenAPI document says of the answers that are problems.
+_DOCUMENTED: dict[str, Any] = {
+    "description": "A problem (RFC 9457)",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "ja"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "ja": {
+                        "type": "object",
+                        "properties": {"title": {"type": "string"}, "detail": {"type": "string"}},
+                    },
+                    "valid_times": {"type": "array", "items": {"type": "string"}},
+                },
+            }
+        }
+    },
+}
+PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {422: _DOCUMENTED, "default": _DOCUMENTED}
 
 
 class TimeNotFoundError(InputError):
@@ -46,6 +72,14 @@ class TimeNotFoundError(InputError):
 
 class OutsideError(InputError):
     """A place outside the area that the run covers."""
+
+
+class TooLargeError(InputError):
+    """A request that asks for more than one answer may cost."""
+
+
+class AddressError(InputError):
+    """An address longer than the service reads."""
 
 
 class NotReadyError(StoreError):
@@ -77,6 +111,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     TileNotFoundError: Problem(404, "tile-not-found", Words("その画像はありません", "No such tile")),
     OutsideError: Problem(404, "outside", Words("対象の範囲の外です", "Outside the area")),
     NotReadyError: Problem(503, "not-ready", Words("まだ計算結果がありません", "No run to serve yet")),
+    TooLargeError: Problem(413, "too-large", Words("指定が大きすぎます", "Too much for one request")),
+    AddressError: Problem(414, "address-too-long", Words("URL が長すぎます", "The address is too long")),
     TimeNotFoundError: Problem(400, "time-not-found", Words("その時刻はありません", "No such time")),
     RequestValidationError: Problem(422, "invalid-parameter", Words("指定の誤りです", "Invalid parameter")),
     InputError: Problem(400, "invalid-request", Words("指定が正しくありません", "Invalid request")),
@@ -106,6 +142,17 @@ async def answer(request: Request, error: Exception) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), problem.status, stated, MEDIA_TYPE)
 
 
+async def too_long(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, as an ASGI application, that an address is too long."""
+    error = AddressError(
+        Words("URL が長すぎます", "the address is too long"),
+        expected=f"≤ {MAX_URL} bytes",
+        remedy=Words("範囲は POST /area で送ってください。", "Send areas by POST /area."),
+    )
+    response = await answer(Request(scope), error)
+    await response(scope, receive, send)
+
+
 def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
     """Return what may be told about an error: detail, extension members, headers."""
     if isinstance(error, TimeNotFoundError):
@@ -118,8 +165,9 @@ def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
         return Words(text, text), {"errors": errors}, {}
     if isinstance(error, HTTPException):
         headers = dict(error.headers or {})
-        # Routes know GET alone; the door adds the rest.
-        allow = {"Allow": ALLOW} if "Allow" in headers else {}
+        # Routes know GET, and some POST; the door adds the rest.
+        post = ", POST" if "POST" in headers.get("Allow", "") else ""
+        allow = {"Allow": ALLOW + post} if "Allow" in headers else {}
         return Words(str(error.detail), str(error.detail)), {}, {**headers, **allow}
     # Answers to unforeseen errors leave outside every middleware, so the open door is stated here.
     return Words("サーバーの記録を確認してください。", "See the log of the server."), {}, OPEN

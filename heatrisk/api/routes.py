@@ -1,88 +1,31 @@
-"""The routes: each finds its run, asks for an answer and states how fresh it is."""
+"""The routes for data and runs: each finds its run, asks for an answer and states how fresh it is."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-import heatrisk
-from heatrisk import layers, tiles
+from heatrisk import layers
 from heatrisk.api import answers
-from heatrisk.api.caching import SHORT, dumps, json_answer, unchanged
+from heatrisk.api.caching import SHORT, dumps, json_answer
 from heatrisk.api.params import (
+    GEOJSON,
+    GEOJSON_ANSWER,
     LATEST,
     NOW,
-    TILE_PARAMETERS,
-    AtQuery,
     LangQuery,
     Lat,
     LayerPath,
     Lon,
     RunPath,
     RunQuery,
-    TimePath,
-    basic,
-    instant,
 )
-from heatrisk.api.problems import MEDIA_TYPE, NotReadyError, OutsideError
+from heatrisk.api.problems import PROBLEM_RESPONSE, NotReadyError, OutsideError
 from heatrisk.api.service import service_of
 from heatrisk.errors import LayerNotFoundError
 from heatrisk.words import Words
 
-TILE_PATH = "/tiles/{run}/{layer}/{time}/{z:int}/{x:int}/{y:int}.png"
-TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {}}, "description": "Image, 256 × 256, palette"},
-    204: {"description": "Inside the bounds, nothing to draw"},
-    304: {"description": "Unchanged"},
-}
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {}}}
-}
-GEOJSON = "application/geo+json"
-
-router = APIRouter(responses=PROBLEM)
-
-
-async def tile(request: Request) -> Response:
-    """One 256-pixel tile of a layer at a step. URLs that name a run and a time are immutable."""
-    path = request.path_params
-    layer, z, x, y = path["layer"], path["z"], path["x"], path["y"]
-    run, step, headers = service_of(request).step(path["run"], path["time"])
-    # A run never changes, so its name and the tile's address identify the image without drawing it.
-    headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{z}.{x}.{y}"'
-    tiles.located(run, layer, z, x, y)
-    if unchanged(request, etag):
-        return Response(status_code=304, headers=headers)
-    image = tiles.render(run, layer, step, z, x, y)
-    if image is None:
-        return Response(status_code=204, headers=headers)
-    return Response(image, headers=headers, media_type="image/png")
-
-
-# The first of two equal routes answers: the plain one, at half the cost of a route that FastAPI inspects for
-# each request. The second is there to be documented.
-router.add_route(TILE_PATH, tile, include_in_schema=False)
-router.get(
-    TILE_PATH,
-    tags=["tiles"],
-    summary="Map tile",
-    responses=TILE_ANSWERS,
-    openapi_extra={"parameters": TILE_PARAMETERS},
-    response_class=Response,
-)(tile)
-
-
-@router.get("/tiles/{run}/{layer}/{time}/tilejson.json", tags=["tiles"], summary="TileJSON 3.0 of a layer")
-async def tilejson(request: Request, run: RunPath, layer: LayerPath, time: TimePath) -> Response:
-    """Bounds, zooms and tile addresses, which name run and time, so that every cache may keep the tiles."""
-    service = service_of(request)
-    stored, step, headers = service.step(run, time)
-    root = f"{service.base(request)}/tiles/{stored.id}/{layer}/{basic(stored.times[step])}"
-    stale = None if run != LATEST and time != NOW else service.stale(stored)
-    body = tiles.tilejson(stored, layer, f"{root}/{{z}}/{{x}}/{{y}}.png", step=step, stale=stale)
-    return json_answer(request, body, headers)
+router = APIRouter(responses=PROBLEM_RESPONSE)
 
 
 @router.get("/point", tags=["data"], summary="Everything known about one place")
@@ -142,20 +85,13 @@ async def legend(
     return json_answer(request, answers.spoken(body, lang), {"Cache-Control": SHORT})
 
 
-@router.get("/shelters", tags=["places"], summary="Cooling shelters with their opening status")
-async def shelters(
-    request: Request, run: RunQuery = LATEST, at: AtQuery = NOW, lang: LangQuery = None
-) -> Response:
-    """GeoJSON. A status that the published hours do not decide is `unknown`, never `open`."""
-    service = service_of(request)
-    stored = service.store.open(run)
-    # Whole minutes: answers of the same minute are the same answer.
-    moment = service.clock().replace(second=0, microsecond=0) if at == NOW else instant(at)
-    body = answers.spoken(answers.shelters(stored, moment), lang)
-    return json_answer(request, body, service.headers(stored, fixed=run != LATEST and at != NOW), GEOJSON)
-
-
-@router.get("/buildings", tags=["places"], summary="Outlines of the buildings")
+@router.get(
+    "/buildings",
+    tags=["places"],
+    summary="Outlines of the buildings",
+    responses=GEOJSON_ANSWER,
+    response_class=Response,
+)
 async def buildings(request: Request, run: RunQuery = LATEST) -> Response:
     """GeoJSON, for maps that draw no base map."""
     service = service_of(request)

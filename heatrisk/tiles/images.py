@@ -1,0 +1,67 @@
+"""Images as PNG bytes, written here: a tile is mostly its compression, and most encoders are slow at it.
+
+References
+----------
+.. [1] W3C, Portable Network Graphics (PNG) Specification, third edition.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import numpy.typing as npt
+from isal import isal_zlib
+
+from heatrisk.pyramid import Codes
+
+_DEFLATE_LEVEL = 1
+_TRUE_COLOUR, _PALETTE = 2, 3
+
+
+def png(codes: Codes, palette: bytes) -> bytes:
+    """Return codes as a PNG with palette.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray of uint8
+        Shape (rows, columns).
+    palette : bytes
+        PLTE and tRNS chunks.
+    """
+    return _framed(_PALETTE, codes, codes.shape, palette)
+
+
+def rgb(values: npt.NDArray[np.uint16]) -> bytes:
+    """Return 16-bit values as a PNG of true colour: high byte red, low byte green, blue 0.
+
+    Browsers reduce grey images of 16 bits to 8; three bytes without transparency reach a program unaltered.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of uint16
+        Shape (rows, columns).
+    """
+    rows, columns = values.shape
+    samples = np.zeros((rows, columns, 3), np.uint8)
+    samples[..., 0], samples[..., 1] = values >> 8, values & 255
+    return _framed(_TRUE_COLOUR, samples.reshape(rows, 3 * columns), (rows, columns), b"")
+
+
+def _framed(kind: int, samples: npt.NDArray[np.uint8], shape: tuple[int, ...], palette: bytes) -> bytes:
+    rows, columns = shape
+    lines = np.zeros((rows, samples.shape[1] + 1), np.uint8)  # a line opens with its filter type, 0 for none
+    lines[:, 1:] = samples
+    header = struct.pack(">IIBBBBB", columns, rows, 8, kind, 0, 0, 0)
+    data: bytes = isal_zlib.compress(lines, _DEFLATE_LEVEL)
+    return b"".join((_SIGNATURE, chunk(b"IHDR", header), palette, chunk(b"IDAT", data), _END))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return one chunk of an image: length, type, data, checksum."""
+    content = kind + data
+    return struct.pack(">I", len(data)) + content + struct.pack(">I", isal_zlib.crc32(content))
+
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = chunk(b"IEND", b"")
