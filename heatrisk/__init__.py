@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heatrisk import physics as physics
     from heatrisk import pyramid as pyramid
     from heatrisk import quantities as quantities
+    from heatrisk import radiation as radiation
     from heatrisk import risk as risk
     from heatrisk import run as run
     from heatrisk import scene as scene
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from heatrisk import verdict as verdict
     from heatrisk import weather as weather
     from heatrisk import words as words
+    from heatrisk import zonal as zonal
     from heatrisk.run import simulate as simulate
 
 __version__ = _version("heatrisk")
@@ -57,6 +59,7 @@ _ROOMS = (
     "physics",
     "pyramid",
     "quantities",
+    "radiation",
     "risk",
     "run",
     "scene",
@@ -68,6 +71,8 @@ _ROOMS = (
     "verdict",
     "weather",
     "words",
+    "zonal",
+    "zonal",
 )
 
 

@@ -5,9 +5,10 @@ alert for tomorrow becomes today's by itself::
 
     day before 14:00 special alert     17:00 alert     day 05:00 alert     24:00 both end
 
-For each day the newest flag counts that says something: 0, 1 or 3. Judged but not issued (2) and outside
-hours (9) leave what was said before. A special alert takes the place of the ordinary one because its flag
-does. Nothing is shown before its bulletin's report time, and nothing of a drill or test ever.
+For each day the highest counts of the flags that say something: 0, 1 or 3. An alert is never cancelled once
+issued, and a special one never becomes ordinary, whatever a later bulletin says. Judged but not issued (2)
+and outside hours (9) say nothing. Nothing is shown before its bulletin's report time, and nothing of a drill
+or test ever.
 
 References
 ----------
@@ -113,10 +114,10 @@ def public(bulletin: AlertBulletin, at: datetime) -> list[Alert]:
     days = {day for one in _issued(bulletin, at) for day, _ in one.days if day >= today}
     alerts = []
     for day in sorted(days):
-        said = _said(bulletin, day, at)
-        if said and said[-1][1] in _LEVELS:
-            level = _LEVELS[said[-1][1]]
-            since = next(one for one, number in said if _LEVELS.get(number) == level)
+        highest = flag(bulletin, day, at)
+        if highest is not None and highest in _LEVELS:
+            level = _LEVELS[highest]
+            since = next(one for one, number in _said(bulletin, day, at) if number == highest)
             alerts.append(Alert(level, day, since.area_name, since.issued, NAMES[level]))
     return alerts
 
@@ -138,8 +139,24 @@ def flag(bulletin: AlertBulletin, day: date, at: datetime) -> int | None:
     int or None
         0, 1 or 3; None where nothing has been said of the day yet, which is not the same as no alert.
     """
-    said = _said(bulletin, day, at)
-    return said[-1][1] if said else None
+    return max((number for _, number in _said(bulletin, day, at)), default=None)
+
+
+def known(bulletin: AlertBulletin, day: date, at: datetime) -> bool:
+    """Tell whether any bulletin that is public at an instant says of a day that there is an alert, or none.
+
+    Where it does not, the absence of an alert from :func:`public` means nothing.
+
+    Parameters
+    ----------
+    bulletin : AlertBulletin
+        The newest bulletin.
+    day : datetime.date
+        Day in Japan.
+    at : datetime.datetime
+        The instant; UTC if it has no zone.
+    """
+    return flag(bulletin, day, at) is not None
 
 
 def _said(bulletin: AlertBulletin, day: date, at: datetime) -> list[tuple[AlertBulletin, int]]:
@@ -154,8 +171,8 @@ def _said(bulletin: AlertBulletin, day: date, at: datetime) -> list[tuple[AlertB
 
 def _issued(bulletin: AlertBulletin, at: datetime) -> list[AlertBulletin]:
     """Return the bulletins that are public at an instant, oldest first."""
-    known = (*reversed(bulletin.earlier), bulletin)
-    return [one for one in known if one.status == "normal" and one.issued <= _local(at)]
+    all_of_them = (*reversed(bulletin.earlier), bulletin)
+    return [one for one in all_of_them if one.status == "normal" and one.issued <= _local(at)]
 
 
 def _local(at: datetime) -> datetime:

@@ -10,6 +10,7 @@
      │    └── CityFileError           the city file (TOML) is wrong
      ├── SourceError                  a file or service outside gave something unusable
      │    ├── SourceUnavailableError  not there, not answering
+     │    │    └── OffSeasonError     not published at this time of year
      │    └── SourceIncompleteError   there, but with holes
      └── StoreError                   the store of finished runs
           ├── RunNotFoundError
@@ -35,7 +36,7 @@ class HeatRiskError(Exception):
         What is wrong, in one clause.
     where : str or path-like, optional
         File, URL, row or field.
-    expected, got : str, optional
+    expected, got : str or Words, optional
         What should have been there, and what was.
     remedy : str or Words, optional
         What the reader can do about it.
@@ -46,8 +47,8 @@ class HeatRiskError(Exception):
         what: str | Words,
         *,
         where: str | os.PathLike[str] | None = None,
-        expected: str | None = None,
-        got: str | None = None,
+        expected: str | Words | None = None,
+        got: str | Words | None = None,
         remedy: str | Words | None = None,
     ) -> None:
         self.what = what
@@ -57,20 +58,35 @@ class HeatRiskError(Exception):
         self.remedy = remedy
         super().__init__(self.text("en"))
 
-    def text(self, language: Language) -> str:
-        """Return the whole message in one language (English where no translation was given)."""
+    def text(self, language: Language, *, public: bool = False) -> str:
+        """Return the whole message in one language (English where no translation was given).
+
+        Parameters
+        ----------
+        language : {"ja", "en"}
+            The language.
+        public : bool
+            For what is stored and served: the file's name without the folders of this machine.
+        """
         japanese = language == "ja"
         parts = [_in(self.what, language)]
         if self.where is not None:
-            parts[0] = f"{self.where}: {parts[0]}"
+            parts[0] = f"{_name(self.where) if public else self.where}: {parts[0]}"
         if self.expected is not None:
-            parts.append(f"必要なもの: {self.expected}" if japanese else f"expected {self.expected}")
+            expected = _in(self.expected, language)
+            parts.append(f"必要なもの: {expected}" if japanese else f"expected {expected}")
         if self.got is not None:
-            parts.append(f"実際: {self.got}" if japanese else f"got {self.got}")
+            got = _in(self.got, language)
+            parts.append(f"実際: {got}" if japanese else f"got {got}")
         text = (" / " if japanese else "; ").join(parts)
         if self.remedy is None:
             return text
         return f"{text}{'。' if japanese else '. '}{_in(self.remedy, language)}"
+
+
+def _name(where: str) -> str:
+    """Return a place without its folders; an address on the web stays whole."""
+    return where if "://" in where else where.rsplit("/", 1)[-1]
 
 
 def _in(words: str | Words, language: Language) -> str:
@@ -103,6 +119,10 @@ class SourceError(HeatRiskError):
 
 class SourceUnavailableError(SourceError):
     """A source is not there or does not answer."""
+
+
+class OffSeasonError(SourceUnavailableError):
+    """A source publishes nothing at this time of year."""
 
 
 class SourceIncompleteError(SourceError):

@@ -106,6 +106,19 @@ class RunStore:
         self._folder = self.root / "runs"
         self._opened = lru_cache(_KEPT_OPEN)(StoredRun)
 
+    def prepare(self) -> None:
+        """Make the folder and try to write into it, so that a refusal shows before hours of work.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses.
+        """
+        with disk.writing(self.root):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            disk.replace(self._folder / ".writable", b"")
+            (self._folder / ".writable").unlink()
+
     def runs(self) -> list[str]:
         """Return the names of all runs, newest first."""
         found = [path for path in self._folder.glob("*/run.json") if _RUN_ID.fullmatch(path.parent.name)]

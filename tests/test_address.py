@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from heatrisk.city.location import Url, masked
 from heatrisk.city.sections import FileSection
 from heatrisk.errors import InputError
-from heatrisk.sources.address import address, expanded
+from heatrisk.sources.web.address import address, expanded
 from tests.messages import explains
 
 EVENING = datetime(2026, 7, 31, 16, 5, tzinfo=UTC)  # 01:05 of the next day in Japan

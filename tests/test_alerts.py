@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatrisk.alerts import FLAGS, AlertBulletin, flag, from_dict, public, to_dict
+from heatrisk.alerts import FLAGS, AlertBulletin, flag, from_dict, known, public, to_dict
 from heatrisk.words import JST
 
 FIRST, SECOND, THIRD = date(2026, 8, 25), date(2026, 8, 26), date(2026, 8, 27)
@@ -32,8 +32,8 @@ def series(*bulletins: AlertBulletin) -> AlertBulletin:
     return replace(newest, earlier=tuple(reversed(earlier)))
 
 
-def shown(known: AlertBulletin, when: datetime) -> list[tuple[str, date]]:
-    return [(alert.level, alert.day) for alert in public(known, when)]
+def shown(issued: AlertBulletin, when: datetime) -> list[tuple[str, date]]:
+    return [(alert.level, alert.day) for alert in public(issued, when)]
 
 
 def test_nothing_is_shown_before_the_report_time() -> None:
@@ -51,46 +51,65 @@ def test_drills_and_tests_are_never_shown(status: str) -> None:
     drill = bulletin(17, 3, 3, status=status)
     assert shown(drill, at(18)) == []
     assert flag(drill, FIRST, at(18)) is None
-    known = series(bulletin(5, 1, 9), drill)
-    assert shown(known, at(18)) == [("alert", FIRST)], "the real one before it still holds"
+    issued = series(bulletin(5, 1, 9), drill)
+    assert shown(issued, at(18)) == [("alert", FIRST)], "the real one before it still holds"
 
 
 def test_the_last_bulletin_holds_until_the_next_is_public() -> None:
-    known = series(bulletin(5, 1, 9), bulletin(17, 1, 1))
-    assert shown(known, at(16, 45)) == [("alert", FIRST)]
-    assert shown(known, at(17)) == [("alert", FIRST), ("alert", SECOND)]
-    first, second = public(known, at(17))
+    issued = series(bulletin(5, 1, 9), bulletin(17, 1, 1))
+    assert shown(issued, at(16, 45)) == [("alert", FIRST)]
+    assert shown(issued, at(17)) == [("alert", FIRST), ("alert", SECOND)]
+    first, second = public(issued, at(17))
     assert (first.issued, second.issued) == (at(5), at(17)), "since when each is in force"
     assert first.words.ja == "熱中症警戒情報（熱中症警戒アラート）"
     assert first.area_name == "東京都"
 
 
 def test_tomorrow_becomes_today_at_midnight_and_today_ends() -> None:
-    known = bulletin(17, 1, 1)
-    assert shown(known, at(23, 59)) == [("alert", FIRST), ("alert", SECOND)]
-    assert shown(known, at(0, day=26)) == [("alert", SECOND)]
-    assert shown(known, at(0, day=27)) == []
-    assert flag(known, THIRD, at(0, day=27)) is None, "of a day that no bulletin speaks of nothing is known"
+    issued = bulletin(17, 1, 1)
+    assert shown(issued, at(23, 59)) == [("alert", FIRST), ("alert", SECOND)]
+    assert shown(issued, at(0, day=26)) == [("alert", SECOND)]
+    assert shown(issued, at(0, day=27)) == []
+    assert flag(issued, THIRD, at(0, day=27)) is None, "of a day that no bulletin speaks of nothing is known"
 
 
 def test_a_special_alert_takes_the_place_of_the_ordinary_one() -> None:
-    known = series(bulletin(5, 1, 9), bulletin(10, 1, 2), bulletin(14, 1, 3), bulletin(17, 1, 3))
-    assert shown(known, at(10, 30)) == [("alert", FIRST)], "judged is not issued"
-    assert flag(known, SECOND, at(10, 30)) is None
-    assert shown(known, at(14)) == [("alert", FIRST), ("special", SECOND)]
-    special = public(known, at(18))[1]
+    issued = series(bulletin(5, 1, 9), bulletin(10, 1, 2), bulletin(14, 1, 3), bulletin(17, 1, 3))
+    assert shown(issued, at(10, 30)) == [("alert", FIRST)], "judged is not issued"
+    assert flag(issued, SECOND, at(10, 30)) is None
+    assert shown(issued, at(14)) == [("alert", FIRST), ("special", SECOND)]
+    special = public(issued, at(18))[1]
     assert special.issued == at(14)
     assert special.words.ja == "熱中症特別警戒情報（熱中症特別警戒アラート）"
-    later = series(known, bulletin(5, 3, 9, day=26))
-    assert shown(replace(later, earlier=(known, *known.earlier)), at(6, day=26)) == [("special", SECOND)]
+    later = series(issued, bulletin(5, 3, 9, day=26))
+    assert shown(replace(later, earlier=(issued, *issued.earlier)), at(6, day=26)) == [("special", SECOND)]
+
+
+def test_a_special_alert_never_becomes_ordinary_and_none_is_cancelled() -> None:
+    issued = series(bulletin(14, 9, 3), bulletin(17, 0, 1), bulletin(5, 0, 0, day=26))
+    assert shown(issued, at(17, 30)) == [("special", SECOND)]
+    assert public(issued, at(17, 30))[0].issued == at(14)
+    assert shown(issued, at(6, day=26)) == [("special", SECOND)]
+    assert flag(issued, SECOND, at(6, day=26)) == 3
+    ordinary = series(bulletin(5, 1, 9), bulletin(17, 0, 0))
+    assert shown(ordinary, at(18)) == [("alert", FIRST)]
+
+
+def test_a_day_is_known_once_a_public_bulletin_says_something_of_it() -> None:
+    last = bulletin(17, 1, 0)
+    assert known(last, FIRST, at(17)) and known(last, SECOND, at(23))
+    assert not known(last, FIRST, at(16, 59)), "before its report time"
+    assert not known(last, THIRD, at(12, day=27)), "the bulletin is two days old"
+    assert not known(bulletin(10, 9, 2), SECOND, at(11)), "judged says nothing yet"
+    assert not known(bulletin(17, 1, 0, status="drill"), FIRST, at(18))
 
 
 def test_flags_that_say_nothing_leave_what_was_said() -> None:
-    known = series(bulletin(5, 1, 9), bulletin(10, 9, 2), bulletin(14, 2, 0))
-    assert shown(known, at(15)) == [("alert", FIRST)]
-    assert flag(known, FIRST, at(15)) == 1
-    assert flag(known, SECOND, at(10)) is None
-    assert flag(known, SECOND, at(14)) == 0, "no alert, which is not the same as unknown"
+    issued = series(bulletin(5, 1, 9), bulletin(10, 9, 2), bulletin(14, 2, 0))
+    assert shown(issued, at(15)) == [("alert", FIRST)]
+    assert flag(issued, FIRST, at(15)) == 1
+    assert flag(issued, SECOND, at(10)) is None
+    assert flag(issued, SECOND, at(14)) == 0, "no alert, which is not the same as unknown"
 
 
 bulletins = st.builds(
@@ -104,14 +123,14 @@ bulletins = st.builds(
 
 
 @given(st.lists(bulletins, min_size=1, max_size=6), st.integers(20, 31), st.integers(0, 23))
-def test_only_published_flags_of_public_bulletins_are_ever_shown(
-    known: list[AlertBulletin], day: int, hour: int
+def test_only_published_flags_of_public_issuedare_ever_shown(
+    issued: list[AlertBulletin], day: int, hour: int
 ) -> None:
-    whole = series(*sorted(known, key=lambda one: one.issued))
+    whole = series(*sorted(issued, key=lambda one: one.issued))
     now = at(hour, day=day)
     said = {
         (its_day, number)
-        for one in known
+        for one in issued
         for its_day, number in one.days
         if one.status == "normal" and one.issued <= now
     }
@@ -122,7 +141,7 @@ def test_only_published_flags_of_public_bulletins_are_ever_shown(
 
 
 @given(st.lists(bulletins, min_size=1, max_size=4))
-def test_a_bulletin_survives_the_run_s_record(known: list[AlertBulletin]) -> None:
-    whole = replace(series(*known), maxima=(("日最高WBGT(5:00)", "東京:32/八王子:33"),), created=None)
+def test_a_bulletin_survives_the_run_s_record(issued: list[AlertBulletin]) -> None:
+    whole = replace(series(*issued), maxima=(("日最高WBGT(5:00)", "東京:32/八王子:33"),), created=None)
     again = from_dict(json.loads(json.dumps(to_dict(whole))))
     assert again == whole

@@ -14,8 +14,8 @@ import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError
 from heatrisk.forcing import forcing, step_times
-from heatrisk.sources.amedas import read_amedas
 from heatrisk.sources.query import WeatherQuery
+from heatrisk.sources.weather.amedas import read_amedas
 from tests.messages import SHARED, explains
 
 START = datetime(2025, 8, 5, 9)  # Japan's time
@@ -162,7 +162,7 @@ def test_gaps_of_an_hour_are_filled_and_longer_ones_stay(folder: Path) -> None:
     ta = weather.series["ta"].values
     np.testing.assert_allclose(ta[:15], 20.0 + np.arange(15))
     assert np.isnan(ta[15:22]).all()
-    assert (reading.read, reading.used) == (17, 30)
+    assert (reading.read, reading.used) == (17, 17)
     assert reading.facts["filled"]["ta"] == 6
     assert reading.facts["missing"]["ta"] == 7
 

@@ -22,7 +22,8 @@ from heatrisk.errors import (
     UnitsError,
 )
 from heatrisk.sources.buildings import read_buildings
-from heatrisk.sources.heights import choose
+from heatrisk.sources.buildings.heights import choose
+from tests.doors import doors
 from tests.messages import SHARED, explains
 
 CRS = "EPSG:6677"
@@ -182,6 +183,8 @@ def test_broken_outlines_are_mended_or_refused(tmp_path: Path) -> None:
     )
     assert reading.facts["repaired"] == 1
     assert [row.where for row in reading.refused] == ["c", "d", "e"]
+    told = [row.reason.en for row in reading.refused]
+    assert told == ["there is no polygon", "the outline is too small for a building", "there is no polygon"]
 
 
 def test_layer_must_be_clear(tmp_path: Path) -> None:
@@ -257,6 +260,38 @@ def test_centimetres_are_not_metres(tmp_path: Path) -> None:
     with pytest.raises(UnitsError) as caught:
         read_buildings(path, CRS)
     assert "600" in explains(caught.value, path)
+
+
+def test_centimetres_beyond_any_building_are_not_unknown_heights(tmp_path: Path) -> None:
+    path = saved(tmp_path, town({"height": [950.0] * 12}))
+    with pytest.raises(UnitsError) as caught:
+        read_buildings(path, CRS)
+    assert "950" in explains(caught.value, path)
+    unknown = saved(tmp_path, town({"height": [9999.0] * 11 + [6.0]}), "b.gpkg")
+    buildings, reading = read_buildings(unknown, CRS)
+    assert (len(buildings), reading.facts["without_height"]) == (1, 11)
+
+
+def test_below_the_ground_there_is_no_shade(tmp_path: Path) -> None:
+    path = saved(tmp_path, town({"height": [6.0, 9.5, 4.0], "is_underground": [False, False, True]}))
+    buildings, reading = read_buildings(path, CRS)
+    assert buildings["height"].tolist() == [6.0, 9.5]
+    assert (reading.read, reading.used, reading.facts["underground"]) == (3, 2, 1)
+
+
+def test_features_of_a_flatgeobuf_are_named_by_their_number(tmp_path: Path) -> None:
+    """Its spatial index puts them into an order of its own."""
+    path = saved(tmp_path, town({"height": [6.0, None, 9.5]}).to_crs(4326), "town.fgb")
+    (lost,) = gpd.read_file(path, fid_as_index=True).query("height.isna()").index
+    _, reading = read_buildings(path, CRS)
+    assert [row.where for row in reading.refused] == [f"town:fid={lost}"]
+
+
+def test_what_is_passed_over_is_named_without_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.gml").write_bytes(doors()["citygml"].good)
+    (tmp_path / "note.xml").write_text("<a/>", encoding="utf-8")
+    _, reading = read_buildings(tmp_path, CRS)
+    assert reading.facts["skipped"] == ["note.xml"]
 
 
 def test_missing_system_and_missing_file(tmp_path: Path) -> None:

@@ -191,8 +191,9 @@ def test_not_toml(content: bytes, tmp_path: Path) -> None:
 
 
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(CityFileError, match="not readable TOML"):
+    with pytest.raises(CityFileError, match="cannot be opened") as caught:
         read_city(tmp_path)
+    assert "Errno" not in explains(caught.value, tmp_path)
 
 
 def test_a_misspelt_key_is_named_before_the_one_it_should_have_been(tmp_path: Path) -> None:
@@ -202,3 +203,21 @@ def test_a_misspelt_key_is_named_before_the_one_it_should_have_been(tmp_path: Pa
     )
     with pytest.raises(CityFileError, match=r"there is no setting buildings\.pth"):
         read_city(file)
+
+
+@pytest.mark.parametrize(
+    "key, ja",
+    [
+        ("cell_size = -5", "0 より大きい数"),
+        ("cell_size = 500", "100 以下の数"),
+        ('cell_size = "big"', "数値"),
+        ("name_en = 3", "文字列"),
+        ("sample = 7", "true か false"),
+    ],
+)
+def test_what_a_setting_should_be_is_told_in_japanese(key: str, ja: str, tmp_path: Path) -> None:
+    with pytest.raises(CityFileError) as caught:
+        read(tmp_path, MINIMAL.replace("[buildings]", f"{key}\n[buildings]"))
+    told = caught.value.text("ja")
+    assert f"必要なもの: {ja}" in told
+    assert "Input should" not in told

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from heatrisk.errors import SourceError, SourceIncompleteError
-from heatrisk.sources.citygml import read_citygml
+from heatrisk.sources.buildings.citygml import read_citygml
 from heatrisk.sources.files import Member
 from tests.messages import SHARED, explains
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -38,6 +39,13 @@ def test_what_is_no_time_is_refused_wherever_it_stands(wrong: str) -> None:
     for texts in ([wrong], ["2025/8/4 23:00", wrong]):
         with pytest.raises(ValueError, match=r".*"):
             instants(texts)
+
+
+@pytest.mark.parametrize("zone", ["+14:30", "-15:00", "+99:00", "+09:60"])
+def test_no_clock_is_set_farther_from_utc_than_fourteen_hours(zone: str) -> None:
+    assert instant("2025-08-05T00:00+14:00") == pd.Timestamp("2025-08-04T10:00")
+    with pytest.raises(ValueError, match=re.escape(zone)):
+        instant(f"2025-08-05T00:00{zone}")
 
 
 def test_an_empty_column_has_no_times() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 from heatrisk.errors import SourceIncompleteError
-from heatrisk.sources.columns import find_columns, metres, statements, storeys
+from heatrisk.sources.buildings.columns import find_columns, metres, statements, storeys
 from tests.messages import explains
 
 
@@ -102,22 +103,49 @@ def test_openstreetmap_keeps_buildings_only_and_reads_further_tags() -> None:
     )
     columns = find_columns(frame.columns[:-1], height_column=None, cut=False, where="a")
     assert columns.osm
-    said = statements(frame, columns, "a")
+    said, _ = statements(frame, columns, "a")
     assert said["id"].tolist() == ["1", "4", "5"]
     np.testing.assert_array_equal(said["measured"], [12.0, np.nan, 30.0])
     np.testing.assert_array_equal(said["storeys"], [np.nan, 2.0, np.nan])
+
+
+def test_buildings_are_told_by_their_further_tags_too() -> None:
+    frame = layer(
+        osm_id=["1", "2", "3"],
+        other_tags=['"building"=>"yes","height"=>"12 m"', '"landuse"=>"grass"', '"building"=>"no"'],
+    )
+    columns = find_columns(frame.columns[:-1], height_column=None, cut=False, where="a")
+    said, underground = statements(frame, columns, "a")
+    assert (said["id"].tolist(), underground) == (["1"], 0)
+
+
+def test_what_lies_below_the_ground_is_left_out_and_counted() -> None:
+    overture = layer(height=[9.0, 6.0, 4.0, 5.0], is_underground=[False, True, None, "true"])
+    openstreetmap = layer(
+        osm_id=list("12345"),
+        building=["yes", "yes", None, "yes", "yes"],
+        layer=["1", "-1", "-2", None, None],
+        other_tags=[None, None, None, '"location"=>"underground"', '"layer"=>"-2","building:levels"=>"1"'],
+    )
+    drawing = layer(height=[3.0, 4.0], layer=["-1", "A-WALL"])
+    for frame, kept, below in ((overture, 2, 2), (openstreetmap, 1, 3), (drawing, 2, 0)):
+        columns = find_columns(frame.columns[:-1], height_column=None, cut=False, where="a")
+        said, underground = statements(frame, columns, "a")
+        assert (len(said), underground) == (kept, below)
 
 
 def test_a_column_called_building_is_no_mark_elsewhere() -> None:
     frame = layer(building=["市役所", None], height=[12.0, 6.0])
     columns = find_columns(frame.columns[:-1], height_column=None, cut=False, where="a")
     assert not columns.osm
-    assert len(statements(frame, columns, "a")) == 2
+    assert len(statements(frame, columns, "a")[0]) == 2
 
 
 def test_rows_without_identifier_are_named_by_file_and_row() -> None:
     frame = layer(id=["x", None, " "], height=["6", None, "7m"])
     columns = find_columns(frame.columns[:-1], height_column=None, cut=False, where="town")
-    said = statements(frame, columns, "town")
+    said, _ = statements(frame, columns, "town")
     assert said["id"].tolist() == ["x", "town:2", "town:3"]
+    numbered, _ = statements(frame.set_axis(pd.Index([7, 0, 3], name="fid")), columns, "town")
+    assert numbered["id"].tolist() == ["x", "town:fid=0", "town:fid=3"]
     np.testing.assert_array_equal(said["measured"], [6.0, np.nan, 7.0])

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatrisk.grid import Grid
-from heatrisk.sources import crowns
-from heatrisk.sources.crowns import burn_discs, burn_outlines, crown_diameter
+from heatrisk.sources.trees import crowns
+from heatrisk.sources.trees.crowns import burn_discs, burn_outlines, crown_diameter
 
 GRID = Grid("EPSG:6677", Affine(2, 0, -24_800.0, 0, -2, -35_000.0), (20, 30))
 CROWN = st.tuples(

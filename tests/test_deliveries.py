@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError
-from heatrisk.sources import parallel
-from heatrisk.sources.buildings import read_buildings
+from heatrisk.sources.buildings import parallel, read_buildings
 from tests.messages import SHARED, explains
 
 CRS = "EPSG:6677"

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heatrisk.city.sections import HttpSection
-from heatrisk.errors import InputError, SourceUnavailableError, StoreError
-from heatrisk.sources.download import Download, Downloads, named
+from heatrisk.errors import InputError, OffSeasonError, SourceUnavailableError, StoreError
+from heatrisk.sources.web import Download, Downloads, named
 from tests.hostile_server import BODY, ETAG, MODIFIED, HostileServer, serving
 from tests.messages import explains
 
@@ -300,14 +300,18 @@ def test_any_bytes_are_a_file_or_an_error(server: HostileServer, tmp_path: Path,
         downloads.fetch(url)
 
 
+@pytest.mark.parametrize("day, off", [("2026-01-15", True), ("2026-04-10", True), ("2026-08-05", False)])
 def test_out_of_season_is_said(
-    server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: str, off: bool
 ) -> None:
     monkeypatch.setenv("http_proxy", server.url(""))
     monkeypatch.setenv("no_proxy", "")
     url = "http://www.wbgt.env.go.jp/404/yohou_all.csv"
     with pytest.raises(SourceUnavailableError, match="late April to late October") as caught:
-        Patient(tmp_path).fetch(url)
+        downloads = Patient(tmp_path)
+        downloads.at = datetime.fromisoformat(f"{day}T05:00+09:00")
+        downloads.fetch(url)
+    assert isinstance(caught.value, OffSeasonError) == off
     assert "例年 4 月下旬から" in explains(caught.value, url)
     assert server.asked[0][0] == url, "a proxy is asked for the whole address"
 
@@ -395,7 +399,7 @@ FETCH_OFTEN = """
 import hashlib, sys
 from pathlib import Path
 from heatrisk.city.sections import HttpSection
-from heatrisk.sources.download import Downloads
+from heatrisk.sources.web import Downloads
 for _ in range(12):
     found = Downloads(Path(sys.argv[1]), HttpSection(timeout=5)).fetch(sys.argv[2])
     assert found.fresh

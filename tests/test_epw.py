@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError, UnitsError
-from heatrisk.sources.epw import read_epw
 from heatrisk.sources.query import WeatherQuery
+from heatrisk.sources.weather.epw import read_epw
 from tests.messages import explains
 
 MITAKA = (139.56, 35.683)

@@ -62,3 +62,16 @@ def test_what_alone_is_the_whole_message() -> None:
     assert str(CityFileError("wrong")) == "wrong"
     assert CityFileError("wrong").text("ja") == "wrong"
     assert CityFileError("wrong").where is None
+
+
+def test_what_is_stored_and_served_names_no_folder() -> None:
+    error = HeatRiskError("wrong", where="/srv/city/list.csv:3, name")
+    assert error.text("en", public=True) == "list.csv:3, name: wrong"
+    page = HeatRiskError("wrong", where="https://example.jp/a/list.csv")
+    assert page.text("ja", public=True) == "https://example.jp/a/list.csv: wrong"
+
+
+def test_what_was_expected_may_be_told_in_both_languages() -> None:
+    error = HeatRiskError("x", expected=Words("数値", "a number"), got=Words("文字", "text"))
+    assert error.text("ja") == "x / 必要なもの: 数値 / 実際: 文字"
+    assert error.text("en") == "x; expected a number; got text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatrisk.errors import HeatRiskError, SourceError, SourceIncompleteError, SourceUnavailableError
+from heatrisk.sources import files
 from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.reading import Reading
 
@@ -104,6 +106,33 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(SourceError, match="more than is safe"):
         members([tmp_path / "a.zip"], (".gml",))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_bomb_of_many_members_is_refused_too(
+    tmp_path: Path, nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member is small enough by itself."""
+    monkeypatch.setattr(files, "_BOMB_TOTAL", 2 * 10**6)
+    inner = packed(**{f"a{number}_gml": b"0" * 100_000 for number in range(30)})
+    outer = packed(**{f"b{number}_zip": inner for number in range(30)}) if nested else inner
+    (tmp_path / "a.zip").write_bytes(outer)
+    with pytest.raises(SourceError, match="more than is safe"):
+        members([tmp_path / "a.zip"], (".gml",))
+    # The same bytes at the ratio of real data are no bomb.
+    (tmp_path / "b.zip").write_bytes(
+        packed(**{f"a{n}_gml": b"0" * 100_000 for n in range(30)}, pad_gml=RANDOM)
+    )
+    assert len(members([tmp_path / "b.zip"], (".gml",))) == 31
+
+
+RANDOM = random.Random(1).randbytes(20_000)
+
+
+def test_names_end_a_path_of_any_system() -> None:
+    for member in (Member(Path("d/A.GML")), Member(Path("a.zip"), ("b.zip", "udx/x/A.GML"))):
+        assert (member.filename, member.suffix) == ("A.GML", ".gml")
+    assert Member(Path("a.zip"), ("udx\\x\\A.GML",)).filename == "A.GML"
 
 
 def test_a_member_longer_than_allowed_is_refused(tmp_path: Path) -> None:

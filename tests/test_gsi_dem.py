@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from heatrisk.errors import HeatRiskError, SourceError, SourceIncompleteError
 from heatrisk.sources.files import Member, members
-from heatrisk.sources.gsi_dem import read_head, read_values
+from heatrisk.sources.terrain.gsi_dem import read_head, read_values
 from tests.elevation import gsi_xml
 from tests.messages import SHARED, explains
 
@@ -32,8 +34,22 @@ def test_rows_run_southwards_and_columns_eastwards(tmp_path: Path) -> None:
     assert values.tolist() == [[1, 2, 3], [4, 5, 6]]
     mesh = read_head(Member(tmp_path / "a.xml"))
     assert mesh is not None
-    assert (mesh.kind, mesh.shape) == ("DEM5A", (2, 3))
+    assert (mesh.kind, mesh.datum, mesh.shape) == ("DEM5A", "JGD2011", (2, 3))
     np.testing.assert_allclose(mesh.transform[:6], [0.2 / 3600, 0, 139, 0, -0.2 / 3600, 35 + 0.4 / 3600])
+
+
+@pytest.mark.parametrize("place", [b"<gml:Envelope ", b"<gml:sequenceRule ", b"<?xml "])
+def test_tags_without_end_cost_their_length(tmp_path: Path, place: bytes) -> None:
+    content = gsi_xml([1, 2, 3, 4, 5, 6], **SMALL)
+    broken = place * 200_000
+    began = time.process_time()
+    for damaged in (content.replace(b"<DEM", broken[:60_000] + b"<DEM", 1), content + broken):
+        damaged = damaged.replace(b"</Dataset>\n", b"") + b"</Dataset>"
+        with contextlib.suppress(SourceError):
+            read(
+                tmp_path / "a.xml", damaged.replace(b'<gml:sequenceRule order="+x-y">', b"<gml:sequenceRule>")
+            )
+    assert time.process_time() - began < 5.0, "quadratic search takes hours"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pyproj import Transformer
 
 from heatrisk.errors import SourceError
 from heatrisk.sources.files import Member, members
-from heatrisk.sources.gsi_tiles import CRS, Tile, read_tile, tile_of
+from heatrisk.sources.terrain.gsi_tiles import CRS, Tile, read_tile, tile_of
 from tests.elevation import coloured, png, zipped
 from tests.messages import explains
 

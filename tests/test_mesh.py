@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatrisk.sources.mesh import mesh_outlines
+from heatrisk.sources.areas.mesh import mesh_outlines
 from tests.messages import SHARED
 
 #: Four digits that lie in Japan, then rows and columns of 8 and of 10.

@@ -78,10 +78,10 @@ def test_republished_files_of_the_country_read_completely(name: str, divisor: in
 
 def test_negative_values_and_hour_24(tmp_path: Path) -> None:
     path = written(
-        tmp_path, stamps("2025123121", "2025123124", "2026010103"), "99001,2025/12/31 20:30, -10, -25, 0"
+        tmp_path, stamps("2025123121", "2025123124", "2026010103"), "99001,2025/12/31 20:30, -10, -20, 0"
     )
     forecast, _ = read_forecast(path)
-    assert forecast.values.tolist() == [[-1.0, -2.5, 0.0]]
+    assert forecast.values.tolist() == [[-1.0, -2.0, 0.0]]
     assert forecast.times[1] == pd.Timestamp("2025-12-31 15:00")
 
 
@@ -105,6 +105,23 @@ def test_missing_end_shortens_the_horizon_for_all(tmp_path: Path) -> None:
     assert forecast.values.shape == (2, 2)
     assert np.isfinite(forecast.values).all()
     assert reading.facts["last"] == "2025-08-04T21:00:00Z"
+
+
+def test_missing_beginning_shortens_it_too_but_nothing_common_is_an_error(tmp_path: Path) -> None:
+    head = stamps("2025080503", "2025080506", "2025080509")
+    path = written(
+        tmp_path, head, "1,2025/08/05 00:25, , 260, 270", "2,2025/08/05 00:25, 250, 260, ",
+        "3,2025/08/05 00:25, , , 270", "4,2025/08/05 00:25, , , ",
+    )  # fmt: skip
+    forecast, reading = read_forecast(path, ["1", "2"])
+    assert forecast.values.tolist() == [[26.0], [26.0]]
+    assert reading.facts["first"] == reading.facts["last"] == "2025-08-04T21:00:00Z"
+    with pytest.raises(SourceIncompleteError) as apart:
+        read_forecast(path, ["2", "3"])
+    assert "do not overlap" in explains(apart.value, path)
+    with pytest.raises(SourceIncompleteError) as nothing:
+        read_forecast(path, ["1", "4"])
+    assert "station 4" in explains(nothing.value, path)
 
 
 def test_hole_names_station_column_and_row(tmp_path: Path) -> None:
@@ -191,6 +208,20 @@ def test_a_republished_header_does_not_say_the_unit_so_the_values_do(tmp_path: P
         with pytest.raises(UnitsError) as caught:
             read_forecast(path)
         assert "degrees or tenths" in explains(caught.value, path)
+
+
+def test_degrees_under_the_ministry_s_header_are_refused(tmp_path: Path) -> None:
+    """In spring no season gives them away, but the Ministry's tenths are multiples of ten."""
+    head = stamps("2025040503", "2025040506")
+    path = written(tmp_path, head, "44116,2025/04/04 23:25, 17, 21", "44132,2025/04/04 23:25, 20, 10")
+    for stations in (["44116"], ["44132"]):
+        with pytest.raises(UnitsError) as caught:
+            read_forecast(path, stations)
+        assert "10 … 21" in explains(caught.value, path)
+    cold = written(tmp_path, head, "44116,2025/04/04 23:25, 20, -10")
+    assert read_forecast(cold)[0].values.tolist() == [[2.0, -1.0]]
+    fine = written(tmp_path, head, "44116,2025/04/04 23:25, 25, 215")
+    assert read_forecast(fine)[0].values.tolist() == [[2.5, 21.5]]
 
 
 def test_an_unstated_issue_time_is_that_in_the_name_or_the_earliest_possible(

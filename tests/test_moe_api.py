@@ -109,6 +109,10 @@ RECORD = forecast(1, "14:00", "15:00", "300")
         ([RECORD, forecast(1, "14:00", "21:00", "300")], {}, SourceIncompleteError, "18:00 JST"),
         ([{**RECORD, "forecast_val": "30"}], {}, UnitsError, "310"),
         ([{**RECORD, "forecast_val": "9990"}], {}, UnitsError, "999"),
+        ([{**RECORD, "forecast_time": "2026/08/01 18:00:00", "forecast_val": "21"}], {}, UnitsError, "310"),
+        ([RECORD], {"count": "24"}, SourceIncompleteError, "24 record(s)"),
+        ([], {"status": "ERROR", "errMsg": "x"}, SourceError, "tells of an error"),
+        ([], {"status": "400", "data": None, "errMsg": "不正なリクエスト"}, SourceError, "不正なリクエスト"),
         ([{**RECORD, "forecast_val": None}], {}, SourceIncompleteError, "hole"),
     ],
 )
@@ -119,6 +123,21 @@ def test_bad_answers_are_explained(
     with pytest.raises(kind) as caught:
         read_forecast(path)
     assert told in explains(caught.value, path)
+
+
+@pytest.mark.parametrize("others", [{"status": "SUCCESS"}, {"status": 200, "errMsg": None}, {"count": "1"}])
+def test_success_has_many_names(tmp_path: Path, others: dict[str, Any]) -> None:
+    official, _ = read_forecast(answered(tmp_path, RECORD, **others))
+    assert official.values.tolist() == [[30.0]]
+
+
+def test_an_answer_in_degrees_is_refused_in_any_season(tmp_path: Path) -> None:
+    spring = {**RECORD, "reference_time": "2026/04/01 14:00:00", "forecast_time": "2026/04/01 15:00:00"}
+    path = answered(tmp_path, {**spring, "forecast_val": "21"})
+    with pytest.raises(UnitsError) as caught:
+        read_forecast(path)
+    assert "21" in explains(caught.value, path)
+    assert read_forecast(answered(tmp_path, {**spring, "forecast_val": "20"}))[0].values.tolist() == [[2.0]]
 
 
 @pytest.mark.parametrize("text", ["[", "{}", "[" * 100_000, '{"status": NaN}', "[" + "9" * 5000 + "]"])

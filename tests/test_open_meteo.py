@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError, UnitsError
-from heatrisk.sources.open_meteo import read_open_meteo
 from heatrisk.sources.query import WeatherQuery
+from heatrisk.sources.weather.open_meteo import read_open_meteo
 from tests.messages import explains
 
 
@@ -101,10 +101,19 @@ def test_nulls(tmp_path: Path) -> None:
 
 
 def test_diffuse_radiation_from_the_direct_horizontal(tmp_path: Path) -> None:
-    content = changed(lambda c: c["hourly"].update(direct_radiation=[0.0, 4.0, 200.0]))
-    series = read_open_meteo(saved(tmp_path, content))[0].series
-    assert series is not None
-    assert series["dhi"].values.tolist() == [0.0, 6.0, 50.0]
+    def with_direct(unit: str, *values: float) -> Callable[[dict[str, Any]], None]:
+        def change(content: dict[str, Any]) -> None:
+            content["hourly"]["direct_radiation"] = list(values)
+            content["hourly_units"]["direct_radiation"] = unit
+
+        return change
+
+    for unit, values in (("W/m²", (0.0, 4.0, 200.0)), ("MJ/m²", (0.0, 0.0144, 0.72))):
+        series = read_open_meteo(saved(tmp_path, changed(with_direct(unit, *values))))[0].series
+        assert series is not None
+        np.testing.assert_allclose(series["dhi"], [0.0, 6.0, 50.0])
+    with pytest.raises(UnitsError, match="furlong"):
+        read_open_meteo(saved(tmp_path, changed(with_direct("furlong", 0.0, 4.0, 200.0))))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatrisk.shelters import EVERY_DAY, Opening, Season
-from heatrisk.sources.opening_hours import Hours, read_hours, without_closures
+from heatrisk.sources.shelters.opening_hours import Hours, read_hours, without_closures
 
 WORKDAYS = frozenset(range(5))
 

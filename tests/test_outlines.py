@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatrisk.sources.outlines import Ring, mend, outlines
+from heatrisk.sources.buildings.outlines import Ring, mend, outlines
 
 
 def ring(*corners: tuple[float, float]) -> Ring:

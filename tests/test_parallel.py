@@ -17,8 +17,8 @@ from types import ModuleType
 import pytest
 
 from heatrisk.errors import SourceError
+from heatrisk.sources.buildings.parallel import each
 from heatrisk.sources.files import Member
-from heatrisk.sources.parallel import each
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -127,7 +127,7 @@ def test_from_a_thread(tasks: ModuleType) -> None:
 SCRIPT = """
 from pathlib import Path
 from heatrisk.sources.files import Member
-from heatrisk.sources.parallel import each
+from heatrisk.sources.buildings.parallel import each
 from worker_tasks import {task} as task
 print("script")
 print(each(task, [Member(Path(name)) for name in {names!r}], workers=2))

@@ -159,6 +159,19 @@ def test_bad_files_are_explained(tmp_path: Path) -> None:
         explains(caught.value, path)
 
 
+@pytest.mark.parametrize(
+    "key, number", [("cellsize", ""), ("cellsize", "0"), ("xllcorner", "NaN"), ("cellsize", "1e300")]
+)
+def test_cells_of_no_size_and_no_place_are_refused(key: str, number: str, tmp_path: Path) -> None:
+    stated = {"ncols": "2", "nrows": "2", "xllcorner": "-24800", "yllcorner": "-35100", "cellsize": "50"}
+    lines = [f"{name} {value}" for name, value in {**stated, key: number}.items()]
+    path = tmp_path / "dem.asc"
+    path.write_text("\n".join([*lines, "1 2", "3 4", ""]))
+    with pytest.raises(SourceError) as caught:
+        read_raster(path, GRID, crs=CRS)
+    explains(caught.value, path)
+
+
 def test_nothing_is_written_beside_the_input(tmp_path: Path) -> None:
     path = sloped(tmp_path / "dem.tif", 5.0)
     read_raster(path, GRID)

@@ -15,7 +15,7 @@ from heatrisk.errors import (
 )
 from heatrisk.shelters import EVERY_DAY, Opening, Season, Shelter
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.shelter_csv import read_shelters
+from heatrisk.sources.shelters import read_shelters
 from tests.messages import SHARED, explains
 
 AREA = (139.54, 35.66, 139.60, 35.70)
@@ -86,7 +86,7 @@ def test_title_rows_blank_lines_and_broken_headers(tmp_path: Path) -> None:
         "",
         ROW,
     )
-    assert [(s.name, s.id) for s in shelters] == [("図書館", "6")], (
+    assert [(s.name, s.id) for s in shelters] == [("図書館", "row-6")], (
         "rows are numbered as a spreadsheet shows them"
     )
 
@@ -214,7 +214,8 @@ def test_identifiers_are_unique(tmp_path: Path) -> None:
     named = (("A", "甲"), ("A", "乙"), ("A-2", "丙"))
     rows = [f"{number},{name},本町{name},35.68,139.56" for number, name in named]
     shelters, _ = read(tmp_path, f"ID,{HEADER}", *rows, ",丁,本町,35.68,139.56")
-    assert [s.id for s in shelters] == ["A", "A-3", "A-2", "5"]
+    assert [s.id for s in shelters] == ["A", "A-3", "A-2", "row-5"]
+    assert [s.published_id for s in shelters] == ["", "", "A-2", ""], "A is nobody's own"
 
 
 def test_rows_of_one_facility_are_one_shelter(tmp_path: Path) -> None:

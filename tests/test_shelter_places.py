@@ -11,10 +11,10 @@ import pytest
 
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.shelters import Shelter
-from heatrisk.sources import shelter_places
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.shelter_csv import read_shelters
-from heatrisk.sources.shelter_places import Geocoder, unresolved_csv
+from heatrisk.sources.shelters import places as shelter_places
+from heatrisk.sources.shelters import read_shelters
+from heatrisk.sources.shelters.places import Geocoder, unresolved_csv
 from tests.messages import SHARED, explains
 
 AREA = (139.54, 35.66, 139.60, 35.70)
@@ -100,6 +100,28 @@ def test_facilities_are_joined_on_name_and_address(tmp_path: Path) -> None:
     assert (reading.read, reading.used, reading.facts["unplaced"]) == (4, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("lon", "address", "listed", "found"),
+    [
+        (139.605, "", "上連雀8-3-3", True),
+        (139.63, "", "上連雀8-3-3", False),
+        (139.63, "上連雀8-3-3", "", False),
+        (139.63, "上連雀8-3-3", "上連雀8-3-3", True),
+        (139.56, "上連雀1-1-1", "上連雀8-3-3", False),
+    ],
+)
+def test_a_name_alone_is_taken_in_the_area_only(
+    tmp_path: Path, lon: float, address: str, listed: str, found: bool
+) -> None:
+    shelters, _ = placed(
+        tmp_path,
+        f"名称,住所\n図書館,{listed}\n",
+        facilities=f"名称,住所,緯度,経度\n図書館,{address},35.68,{lon}\n",
+    )
+    assert shelters["図書館"].lon == (lon if found else None)
+    assert found or "図書館" in reason(shelters, "図書館")
+
+
 def test_similar_names_are_not_taken(tmp_path: Path) -> None:
     shelters, _ = placed(tmp_path, facilities="名称,住所,緯度,経度\n図書舘,上連雀8-3-3,35.68,139.56\n")
     assert "同じ名称" in reason(shelters, "図書館")
@@ -155,12 +177,24 @@ def test_a_look_up_that_fails_is_asked_once(tmp_path: Path, look_up: Callable[[G
 
     def broken(address: str) -> tuple[float, float, str] | None:
         asked.append(address)
-        raise TimeoutError("no answer")
+        raise TimeoutError("https://geo.example/?key=secret")
 
     look_up(broken)
-    shelters, _ = placed(tmp_path, geocoder="test")
+    shelters, reading = placed(tmp_path, geocoder="test")
     assert len(asked) == 1
-    assert all("no answer" in reason(shelters, name) for name in shelters)
+    assert all("住所検索に失敗しました(TimeoutError)" in reason(shelters, name) for name in shelters)
+    assert "secret" not in f"{reading}{shelters}", "what is published holds no key"
+
+
+def test_a_look_up_that_does_not_load_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(_Installed):
+        def load(self) -> Geocoder:
+            raise ImportError("no module named x")
+
+    monkeypatch.setattr(shelter_places, "entry_points", lambda group: Broken(lambda address: None))
+    with pytest.raises(InputError, match="does not load") as caught:
+        placed(tmp_path, geocoder="test")
+    explains(caught.value, "ImportError")
 
 
 def test_an_unknown_look_up_is_explained(tmp_path: Path) -> None:
@@ -173,9 +207,9 @@ def test_unresolved_rows_come_back_as_corrections(tmp_path: Path) -> None:
     shelters, _ = read_shelters(written(tmp_path, "list.csv", rows), AREA)
     text = unresolved_csv(shelters)
     table = list(csv.reader(io.StringIO(text)))
-    assert table[0] == ["名称", "住所", "緯度", "経度", "理由"]
+    assert table[0] == ["名称/name", "住所/address", "緯度/latitude", "経度/longitude", "理由/reason"]
     assert table[1][0] == '\'=HYPERLINK("x")', "no formula in anybody's spreadsheet"
-    assert table[2] == ["図書館", "上連雀8-3-3, 2階", "", "", "緯度・経度がありません"]
+    assert table[2] == ["図書館", "上連雀8-3-3, 2階", "", "", "緯度・経度がありません / no coordinates"]
     filled = [table[0], *([*row[:2], "35.68", "139.56", row[4]] for row in table[1:])]
     stream = io.StringIO()
     csv.writer(stream).writerows(filled)

@@ -9,14 +9,15 @@ import pytest
 
 from heatrisk.errors import HeatRiskError, SourceIncompleteError
 from heatrisk.shelters import Report, Shelter, reported
-from heatrisk.sources.shelter_reports import read_congestion, read_equipment
+from heatrisk.sources.shelters import read_shelters
+from heatrisk.sources.shelters.reports import read_congestion, read_equipment
 from tests.messages import explains
 
 SHELTERS = [
-    Shelter("1", "三鷹市立図書館", town="三鷹市", capacity=20),
-    Shelter("2", "公民館"),
+    Shelter("1", "三鷹市立図書館", town="三鷹市", capacity=20, published_id="1"),
+    Shelter("2", "公民館", published_id="2"),
     Shelter("3", "分室", address="本町1"),
-    Shelter("4", "分室", address="北野2"),
+    Shelter("4", "分室", address="北野2", published_id="4"),
 ]
 NOON = datetime(2026, 8, 5, 3, 0, tzinfo=UTC)
 
@@ -56,6 +57,46 @@ def test_people_are_counted_and_identifiers_match(tmp_path: Path) -> None:
         timedelta(hours=0.5),
     )
     assert (full.state, full.people) == ("full", None)
+
+
+def test_invented_identifiers_match_no_report(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(
+        "名称,住所,指定番号\n薬局,本町1-1,\n市役所,本町2-2,2\n甲館,本町3-3,7\n乙館,本町4-4,7\n",
+        encoding="utf-8",
+    )
+    shelters, _ = read_shelters(listed)
+    rows = [f"{name},2026/8/5 11:30,満員" for name in ("2", "row-2", "7", "7-2")]
+    path = written(tmp_path, "ID,観測時刻,混雑度", *rows)
+    found, reading = read_congestion(path, shelters, now=NOON)
+    assert [s.name for s in found if s.reports] == ["市役所"]
+    assert [row.where for row in reading.refused] == ["3", "4", "5"]
+
+
+def test_identifier_and_name_must_be_of_one_shelter(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "ID,施設名,観測時刻,混雑度",
+        "1,公民館,2026/8/5 11:30,満員",
+        "1,別の館,2026/8/5 11:30,満員",
+        "4,分室,2026/8/5 11:30,混雑",
+        "99,公民館,2026/8/5 11:30,空き",
+    )
+    shelters, reading = read_congestion(path, SHELTERS, now=NOON)
+    assert [bool(shelter.reports) for shelter in shelters] == [False, True, False, True]
+    assert [row.reason.en for row in reading.refused] == [
+        "公民館: identifier and name are of different shelters",
+        "別の館: identifier and name are of different shelters",
+    ]
+
+
+def test_damaged_reports_say_so(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "施設名,観測時刻,混雑度", "公民館,2026/8/5 11:30,空き", "図書館,2026/8/5 11:30,混雑"
+    )
+    path.write_bytes(path.read_bytes().replace("図".encode("cp932"), b"\xff"))
+    _, reading = read_congestion(path, SHELTERS, now=NOON)
+    assert [note.code for note in reading.notes] == ["text_damaged"]
 
 
 def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:

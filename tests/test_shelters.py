@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from heatrisk.alerts import Level
 from heatrisk.shelters import (
     EVERY_DAY,
     Opening,
+    OpensOn,
     Report,
     Season,
     Shelter,
@@ -124,6 +126,35 @@ def test_shelters_that_open_on_an_alert() -> None:
         assert state(waiting, TUESDAY, "12:00") == "unknown"
         assert state(waiting, TUESDAY, "20:00") == "closed"
     assert state(replace(LIBRARY, opens_on="always"), TUESDAY, "12:00") == "open"
+
+
+@pytest.mark.parametrize(
+    ("opens_on", "alert", "expected"),
+    [
+        ("special", None, "unknown"),
+        ("special", "alert", "unknown"),
+        ("special", "special", "open"),
+        ("alert", None, "unknown"),
+        ("alert", "alert", "open"),
+        ("alert", "special", "open"),
+        ("always", "special", "open"),
+        ("unknown", "special", "open"),
+    ],
+)
+def test_the_alert_in_force_opens_what_waits_for_it(
+    opens_on: OpensOn, alert: Level | None, expected: str
+) -> None:
+    waiting = replace(LIBRARY, opens_on=opens_on)
+    found = status(waiting, at(TUESDAY, "12:00"), alert)
+    assert found.state == expected
+    assert status(waiting, at(TUESDAY, "20:00"), alert).state == "closed", "an alert lengthens no hours"
+    assert status(waiting, at(SUNDAY, "12:00"), alert).state == "closed"
+    if expected == "open" and opens_on in ("alert", "special"):
+        assert "発表されている" in found.reason.ja and "9:00–17:00" in found.reason.en
+        assert status(replace(waiting, openings=None), at(TUESDAY, "12:00"), alert).state == "unknown"
+        assert status(replace(waiting, caveat="臨時休館あり"), at(TUESDAY, "12:00"), alert).state == "unknown"
+        no_days = replace(waiting, openings=(Opening(540, 1020),))
+        assert status(no_days, at(TUESDAY, "12:00"), alert).state == "unknown"
 
 
 def test_the_later_of_two_bands_opens_it() -> None:

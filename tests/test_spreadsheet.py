@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from heatrisk.errors import HeatRiskError, SourceError
 from heatrisk.shelters import Opening
 from heatrisk.sources import spreadsheet
-from heatrisk.sources.shelter_csv import read_shelters
+from heatrisk.sources.shelters import read_shelters
 from heatrisk.sources.table import read_table, read_tables
 from tests.messages import explains
 
@@ -73,7 +73,7 @@ def test_a_list_under_titles_on_the_second_sheet(tmp_path: Path) -> None:
     path = saved(tmp_path, workbook(old, notes, shelters, hidden=0))
     assert [table.sheet for table in read_tables(path)] == ["表2", "表3"]
     [library], reading = read_shelters(path)
-    assert (library.name, library.lat, library.capacity, library.id) == ("図書館", 35.68, 35, "4")
+    assert (library.name, library.lat, library.capacity, library.id) == ("図書館", 35.68, 35, "row-4")
     assert library.openings == (Opening(540, 1020, frozenset(range(5))),)
     assert reading.facts["encoding"] == "xlsx"
 

@@ -19,8 +19,7 @@ from heatrisk.errors import (
     UnitsError,
 )
 from heatrisk.grid import Grid
-from heatrisk.sources import gsi_tiles
-from heatrisk.sources.terrain import fill_holes, read_terrain
+from heatrisk.sources.terrain import fill_holes, gsi_tiles, read_terrain
 from tests.elevation import coloured, geotiff, gsi_xml, png, relief_gml, zipped
 from tests.messages import SHARED, explains
 
@@ -180,6 +179,16 @@ def test_filling_square_by_square_is_filling_at_once(monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(results[1], results[2])
     assert np.nanmax(results[0]) <= values[known].max()
     assert np.nanmin(results[0]) >= values[known].min()
+
+
+def test_the_datum_before_the_earthquake_is_told(tmp_path: Path) -> None:
+    old = saved(tmp_path / "old.xml", mesh(0).replace(b"jgd2011", b"jgd2000"))
+    new = saved(tmp_path / "new.xml", mesh(1))
+    values, reading = read_terrain([old, new], GRID)
+    assert [note.code for note in reading.notes] == ["terrain_jgd2000"]
+    # Where PROJ has no grid of the movement the two are laid as one, without a seam between them.
+    np.testing.assert_allclose(values, expected(), atol=0.015)
+    assert read_terrain([new], GRID)[1].notes[-1].code != "terrain_jgd2000"
 
 
 def test_files_elsewhere_are_counted(tmp_path: Path) -> None:

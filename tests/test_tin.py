@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from pyproj import Transformer
 
 from heatrisk.errors import HeatRiskError, SourceError, SourceIncompleteError
 from heatrisk.grid import Grid
-from heatrisk.sources import tin
 from heatrisk.sources.files import Member
+from heatrisk.sources.terrain import tin
 from tests.elevation import relief_gml
 from tests.messages import SHARED, explains
 
@@ -147,6 +148,16 @@ def test_faults_are_refused_by_name(tmp_path: Path, fault: str) -> None:
         read(path, faulty)
     assert isinstance(caught.value, SourceIncompleteError) == (fault == "cut")
     explains(caught.value, path)
+
+
+@pytest.mark.parametrize("run", [b"<pos ", b"<a:posList b", b"<Triangle a='b' "])
+def test_tags_without_end_cost_their_length(tmp_path: Path, run: bytes) -> None:
+    content = relief_gml(_degrees(np.zeros((1, 3, 3))))
+    end = content.rindex(b"</")
+    began = time.process_time()
+    _, found = read(tmp_path / "a.gml", content[:end] + run * 300_000 + content[end:])
+    assert found.triangles == 1
+    assert time.process_time() - began < 5.0, "quadratic search takes hours"
 
 
 @settings(max_examples=200, deadline=None)

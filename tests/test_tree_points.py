@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError
 from heatrisk.sources.files import Member, members
-from heatrisk.sources.tree_points import read_tree_points
+from heatrisk.sources.trees.tree_points import read_tree_points
 from tests.messages import explains
 
 

@@ -13,10 +13,10 @@ from pyproj import Transformer
 
 from heatrisk.errors import HeatRiskError, InputError, SourceIncompleteError, SourceUnavailableError
 from heatrisk.grid import Grid
-from heatrisk.sources.crowns import crown_diameter
 from heatrisk.sources.files import Member
 from heatrisk.sources.trees import read_trees
-from heatrisk.sources.vegetation import read_vegetation
+from heatrisk.sources.trees.crowns import crown_diameter
+from heatrisk.sources.trees.vegetation import read_vegetation
 from tests.messages import SHARED, explains
 from tests.test_vegetation import cover, flat, lod, tree
 from tests.test_vegetation import written as model

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from heatrisk.errors import HeatRiskError, SourceError, SourceIncompleteError
 from heatrisk.sources.files import Member
-from heatrisk.sources.vegetation import read_vegetation
+from heatrisk.sources.trees.vegetation import read_vegetation
 from tests.messages import SHARED, explains
 
 LAT, LON = 35.70, 139.55

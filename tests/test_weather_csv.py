@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError, UnitsError
-from heatrisk.sources.weather_csv import read_weather_csv
+from heatrisk.sources.weather.weather_csv import read_weather_csv
 from tests.messages import explains
 
 ENGLISH = (
@@ -73,6 +73,7 @@ def test_zone_in_the_text_wins(tmp_path: Path) -> None:
         (ENGLISH.replace("T10:00", "T08:00"), InputError, "09:00 JST → 2025-08-05 08:00 JST"),
         (ENGLISH.replace(",1000,700", ""), SourceIncompleteError, "cut off"),
         (ENGLISH.replace(",60,", ",160,"), UnitsError, "160"),
+        (ENGLISH.replace(",60,", ",0.6,").replace(",55,", ",1.01,"), UnitsError, "0.6 … 1.01"),
         (ENGLISH.replace("va", "va(furlong)"), UnitsError, "furlong"),
         (ENGLISH.replace("30.5", "303.6"), UnitsError, "303.6"),
         ("time,ta,rh\n2025-08-05T09:00,30,60\n", InputError, "1 row"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import heatrisk.sources as sources
+import heatrisk.sources.weather as sources
 from heatrisk.errors import InputError, SourceError, SourceIncompleteError, SourceUnavailableError
-from heatrisk.sources import WEATHER_SOURCES, weather_source
 from heatrisk.sources.query import WeatherQuery, distance_km
+from heatrisk.sources.weather import WEATHER_SOURCES, weather_source
 from tests import test_amedas, test_epw
 from tests.messages import explains
 
@@ -90,7 +90,7 @@ def test_unknown_kind_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_third_party_source_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("house", "heatrisk.sources.weather_csv:read_weather_csv", sources.ENTRY_POINTS)
+    entry = EntryPoint("house", "heatrisk.sources.weather.weather_csv:read_weather_csv", sources.ENTRY_POINTS)
     asked: list[str] = []
 
     def installed(*, group: str) -> EntryPoints:

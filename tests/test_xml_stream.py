@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -86,6 +87,13 @@ def test_damage_is_told_and_errors_pass_through_the_parser() -> None:
     assert damage[0].where == "line 1"
     with pytest.raises(SourceIncompleteError):
         list(elements(guarded(io.BytesIO(WHOLE[:-12]), "a.gml"), tags("x:Thing")))
+
+
+@pytest.mark.parametrize("text", ["EPSG" + "a" * 10**6, "EPSG" * 250_000, "EPSG" + "1." * 500_000])
+def test_a_name_of_any_length_costs_its_length(text: str) -> None:
+    began = time.process_time()
+    assert horizontal(f"{text}/", "a.gml").to_epsg() == 6668
+    assert time.process_time() - began < 1.0, "quadratic search takes minutes"
 
 
 def test_systems_by_name() -> None:

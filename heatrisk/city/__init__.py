@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from heatrisk.city.location import anchored
 from heatrisk.city.sections import (
@@ -127,7 +130,16 @@ def read_city(path: Path) -> City:
             where=path,
             remedy=Words("`heatrisk init フォルダー` で作れます", "`heatrisk init FOLDER` writes one."),
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise CityFileError(
+            Words("設定ファイルを開けません", "the city file cannot be opened"),
+            where=path,
+            remedy=Words(
+                "フォルダーではなくファイルを指定し、読み取り権限を確かめてください",
+                "Name a file, not a folder, and check its permissions.",
+            ),
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CityFileError(
             Words("設定ファイルを TOML として読めません", "the city file is not readable TOML"),
             where=path,
@@ -154,6 +166,21 @@ def read_city(path: Path) -> City:
         ) from error
 
 
+def store_path(path: Path) -> Path:
+    """Return the folder of a city's runs, even of a city file that has become wrong elsewhere.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The city file; where it says nothing that can be read, the folder ``store`` beside it is meant.
+    """
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8-sig"))["store"]["path"]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, LookupError, TypeError):
+        named = "store"
+    return path.resolve().parent / (named if isinstance(named, str) else "store")
+
+
 _PATH_KEYS = {
     "path", "canopy", "land_cover", "station_table", "coordinates", "facilities", "congestion", "equipment",
 }  # fmt: skip
@@ -176,7 +203,7 @@ def _from(folder: Path, value: Any) -> Any:
     return anchored(value, folder) if isinstance(value, str) and value.strip() else value
 
 
-def _explained(error: ValidationError) -> tuple[Words, str | None, str | None]:
+def _explained(error: ValidationError) -> tuple[Words, Words | None, str | None]:
     """Return what is wrong with the first wrong key, what was expected and what was found."""
     # A misspelt key is both unknown and missed: the unknown one shows the reader where to look.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
@@ -184,12 +211,53 @@ def _explained(error: ValidationError) -> tuple[Words, str | None, str | None]:
     if first["type"] == "missing":
         return Words(f"{key} がありません", f"{key} is missing"), None, None
     if first["type"] == "extra_forbidden":
-        return Words(f"{key} という項目はありません", f"there is no setting {key}"), None, None
+        return (
+            Words(f"{key} という項目はありません", f"there is no setting {key}"),
+            _settings(first["loc"]),
+            None,
+        )
     if isinstance(cause, InputError) and isinstance(cause.what, Words):
         prefix, got = (f"{key}: ", _brief(first["input"])) if key else ("", None)
         return Words(prefix + cause.what.ja, prefix + cause.what.en), None, got
     what = Words(f"{key} の設定が正しくありません", f"{key} is not a valid setting")
-    return what, first["msg"], _brief(first["input"])
+    return what, _wanted(first["type"], first.get("ctx", {}), first["msg"]), _brief(first["input"])
+
+
+def _settings(place: tuple[int | str, ...]) -> Words | None:
+    """Return the settings that the section of an unknown one has, those spelt alike first."""
+    section = City.model_fields.get(str(place[0])) if len(place) == 2 else None
+    fields = City.model_fields if section is None else _fields_of(section.annotation)
+    names = [str(field.serialization_alias or field.alias or name) for name, field in fields.items()]
+    if not names or len(place) > 2:
+        return None
+    alike = difflib.get_close_matches(str(place[-1]), names, n=1)
+    listed = ", ".join(dict.fromkeys((*alike, *names)))
+    return Words(listed, listed)
+
+
+def _fields_of(annotation: Any) -> dict[str, FieldInfo]:
+    kinds = (annotation, *get_args(annotation))
+    return next(
+        (kind.model_fields for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), {}
+    )
+
+
+def _wanted(kind: str, limits: Mapping[str, Any], message: str) -> Words:
+    """Return what a setting should be, where pydantic tells it in English only."""
+    limit = next((f"{limits[name]:g}" for name in ("gt", "ge", "lt", "le") if name in limits), "")
+    phrases = {
+        "greater_than": f"{limit} より大きい数",
+        "greater_than_equal": f"{limit} 以上の数",
+        "less_than": f"{limit} より小さい数",
+        "less_than_equal": f"{limit} 以下の数",
+        "literal_error": f"{limits.get('expected', '')} のいずれか".replace(" or ", ", "),
+        "too_short": f"{limits.get('min_length')} 件以上",
+        "string_type": "文字列（引用符で囲む）",
+        "bool_type": "true か false",
+        "bool_parsing": "true か false",
+    }
+    numbers = {"float_type", "float_parsing", "int_type", "int_parsing", "int_from_float", "finite_number"}
+    return Words("数値" if kind in numbers else phrases.get(kind, message), message)
 
 
 def _brief(value: object) -> str:

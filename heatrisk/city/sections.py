@@ -14,7 +14,7 @@ from heatrisk.words import Words
 
 LandCoverName = Literal["paved", "grass", "bare_soil", "water"]
 
-#: Which of the heights that a file states counts: see :func:`heatrisk.sources.heights.choose`.
+#: Which of the heights that a file states counts: see :func:`heatrisk.sources.buildings.heights.choose`.
 HeightRule = Literal["lod1", "measured", "max"]
 
 #: A height above ground [m].
@@ -97,7 +97,9 @@ class TreesSection(FileSection):
     ``heights`` gives a height [m] to listed trees that have none, by their class or species (``"*"``: any).
     """
 
-    paths: Locations = Field(validation_alias=AliasChoices("path", "canopy"), min_length=1)
+    paths: Locations = Field(
+        validation_alias=AliasChoices("path", "canopy"), serialization_alias="path", min_length=1
+    )
     heights: dict[str, Height] = {}
     transmissivity: Annotated[float, Field(ge=0, le=1)] | None = None
     trunk_ratio: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -139,7 +141,7 @@ class OfficialSection(FileSection):
 class WeatherSection(FileSection):
     """``[weather]``: air temperature, humidity, wind and radiation over time."""
 
-    kind: str
+    kind: str | None = None
     wind_height: Annotated[float, Field(gt=0, le=100)] | None = None
     station: str | None = None
     station_table: Location | None = None

@@ -44,7 +44,9 @@ def main() -> None:
         complain(Words(error.text("ja"), error.text("en")))
         sys.exit(20)
     except OSError as error:
-        complain(Words(str(error), str(error)))
+        complain(
+            Words(f"{error.filename or ''}: ファイルを読み書きできません".removeprefix(": "), str(error))
+        )
         sys.exit(20)
 
 
@@ -133,7 +135,7 @@ def check(
             found = heatrisk.operation.check(city_file, now, tell)
         print_findings(found, now)
     if unresolved is not None:
-        unresolved.write_text(heatrisk.sources.shelter_places.unresolved_csv(found.shelters), "utf-8-sig")
+        unresolved.write_text(heatrisk.sources.shelters.places.unresolved_csv(found.shelters), "utf-8-sig")
     raise typer.Exit(20 if found.errors else 10 if found.doubts else 0)
 
 
@@ -192,7 +194,7 @@ def _store(store: Path | None, city_file: Path | None) -> Path:
     """Return the store asked for, else the city file's, else the one in this folder."""
     if store is not None or city_file is None:
         return store or Path("store")
-    return heatrisk.city.read_city(city_file).store.path
+    return heatrisk.city.store_path(city_file)
 
 
 def _recompute(city_file: Path, store: Path | None) -> int:
@@ -204,6 +206,8 @@ def _recompute(city_file: Path, store: Path | None) -> int:
     (err if outcome.run_id is None else out).print(
         verdict.line.to(Speech.language), style=style, markup=False
     )
+    if outcome.error is not None and outcome.error.where is not None:
+        err.print(f"  {outcome.error.where}", markup=False)
     for note in verdict.notes[1:]:
         say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
     return verdict.exit_code
@@ -218,7 +222,7 @@ def _serve(store: Path, host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             taken = Words(
-                f"{host}:{port} で待ち受けできません（{error.strerror}）。別の --port を指定してください",
+                f"{host}:{port} で待ち受けできません。別の --port を指定してください",
                 f"cannot listen on {host}:{port} ({error.strerror}); choose another --port",
             )
             complain(taken)

@@ -90,15 +90,14 @@ def _files(reading: Reading) -> str:
 
 
 def _hours(reading: Reading, now: datetime) -> float | None:
-    """Return how old the data are [h]: since the instant they speak of, else since the file was changed."""
-    since = reading.as_of or reading.modified
-    return None if since is None else round((now - since).total_seconds() / 3600, 1)
+    """Return how old the data are [h], where they say so; when a file was copied tells nothing."""
+    return None if reading.as_of is None else round((now - reading.as_of).total_seconds() / 3600, 1)
 
 
 def _age(reading: Reading, now: datetime) -> str:
     hours = _hours(reading, now)
     if hours is None:
-        return ""
+        return "–"
     # What is made for the time to come is not old yet; a clock may be slow.
     if hours < 1:
         return Words("1時間未満", "under an hour").to(Speech.language)

@@ -12,22 +12,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from heatrisk.city import City, read_city
-from heatrisk.errors import HeatRiskError, StoreError
-from heatrisk.fields import sky_view
+from heatrisk.errors import HeatRiskError, OffSeasonError, StoreError
+from heatrisk.fields import sky_views
 from heatrisk.forcing import forcing, step_times
 from heatrisk.operation.doubts import doubts, weigh
 from heatrisk.operation.manifest import assumptions, new_run
 from heatrisk.physics.kernel import SOURCES
 from heatrisk.run import simulate
 from heatrisk.shelters import Shelter, from_geojson
-from heatrisk.sources.download import Downloads
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.proposal import propose as propose
 from heatrisk.sources.reading import Reading
+from heatrisk.sources.web import Downloads
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light, Verdict
 from heatrisk.words import JST, Note, Words
@@ -145,6 +146,7 @@ def recompute(city_file: Path, store: RunStore, created: datetime, progress: Pro
     """
     try:
         city = read_city(city_file)
+        store.prepare()
         progress("read", 0, 1)
         inputs = read_inputs(
             city,
@@ -162,7 +164,7 @@ def recompute(city_file: Path, store: RunStore, created: datetime, progress: Pro
         progress("publish", 1, 1)
         outcome = Outcome(verdict, run.id)
     except HeatRiskError as error:
-        outcome = Outcome(_red(error, store), None, error)
+        outcome = Outcome(_stopped(error, store), None, error)
     with suppress(StoreError):  # a store that takes no run may take no status either; the verdict says so
         store.keep_status(_status(outcome, created))
     return outcome
@@ -192,27 +194,30 @@ def _keep_shelters(inputs: Inputs, store: RunStore) -> None:
 def _simulated(inputs: Inputs, store: RunStore, progress: Progress) -> xr.Dataset:
     scene, weather = inputs.scene, inputs.weather
     assert scene is not None and weather is not None  # read_inputs raised otherwise
+    step_times(weather)  # periods that do not overlap are told before the sky is computed
     progress("compile", 0, 1)
     key = f"svf-{scene.hash[:32]}-{SOURCES[:16]}"
-    svf = store.cached(key)
-    if svf is None or svf.shape != scene.grid.shape:
-        svf = sky_view(scene.shade, scene.grid, scene.transmissivity).values
-        store.keep(key, svf)
+    kept = store.cached(key)
+    if kept is None or kept.shape != (2, *scene.grid.shape):
+        views = sky_views(scene.shade, scene.grid, scene.transmissivity)
+        kept = np.stack([views["svf"].values, views["svf_buildings"].values])
+        store.keep(key, kept)
     progress("compile", 1, 1)
-    labelled = xr.DataArray(svf, dims=("y", "x"))
-    return simulate(scene, weather, svf=labelled, progress=lambda done, of: progress("compute", done, of))
+    svf = xr.Dataset({"svf": (("y", "x"), kept[0]), "svf_buildings": (("y", "x"), kept[1])})
+    return simulate(scene, weather, svf=svf, progress=lambda done, of: progress("compute", done, of))
 
 
-def _red(error: HeatRiskError, store: RunStore) -> Verdict:
+def _stopped(error: HeatRiskError, store: RunStore) -> Verdict:
     kept = store.latest_id()
     after = (
         Words("表示中の結果はありません", "there is no earlier run")
         if kept is None
         else Words(f"前回の結果 {kept} を表示し続けます", f"the last good run {kept} stays up")
     )
+    ja, en = error.text("ja", public=True), error.text("en", public=True)
     return Verdict(
-        Light.RED,
-        Words(f"{error.text('ja')}（計算を中止。{after.ja}）", f"{error.text('en')} (stopped; {after.en})"),
+        Light.OFF_SEASON if isinstance(error, OffSeasonError) else Light.RED,
+        Words(f"{ja}（計算を中止。{after.ja}）", f"{en} (stopped; {after.en})"),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heatrisk.alerts import flag
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import ROLES, Reading
@@ -38,7 +39,8 @@ def weigh(inputs: Inputs, data: xr.Dataset, notes: Iterable[Note], created: date
     """
     notes = (*doubts(inputs, notes, created), *_suspicion(data))
     first, last = (pd.Timestamp(data["time"].values[k], tz="UTC").tz_convert(JST) for k in (0, -1))
-    span = f"{_clock(first)}から{_clock(last)}まで"
+    year = f"{first.year}年" if first.year != created.astimezone(JST).year else ""
+    span = f"{year}{_clock(first)}から{_clock(last)}まで"
     name, steps = inputs.city.names, data.sizes["time"]
     period = f"from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} JST"
     summary = Words(
@@ -79,7 +81,10 @@ def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator
     yield from (note for note in notes if note.code in _DOUBTFUL)
     yield from inputs.doubts
     for lack in inputs.lacking:
-        yield Note(f"{lack.role}_missing", Words(lack.error.text("ja"), lack.error.text("en")))
+        yield Note(
+            f"{lack.role}_missing",
+            Words(lack.error.text("ja", public=True), lack.error.text("en", public=True)),
+        )
     official = None if inputs.weather is None else inputs.weather.official
     if official is not None and not inputs.city.city.sample:
         hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)
@@ -89,6 +94,12 @@ def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator
             yield Note.of(
                 "official_stale", f"公式予測の発表から{ja}たっています", f"the official forecast is {en} old"
             )
+    if inputs.alerts is not None and flag(inputs.alerts, created.astimezone(JST).date(), created) is None:
+        yield Note.of(
+            "alerts_stale",
+            "きょうの警戒情報のファイルがありません（警戒情報の有無は不明）",
+            "no alert file speaks of today: whether an alert is in force is unknown",
+        )
     unknown = 0.0 if inputs.scene is None else inputs.scene.unknown
     if unknown > 0:
         yield Note.of(
@@ -112,8 +123,10 @@ def _refused(reading: Reading) -> Words:
     many = "s" * (count > 1)
     if reading.role == "shelters":
         return Words(
-            f"涼める場所 {count} 件は、位置が分からないなどの理由で地図に載りません",
-            f"{count} shelter{many} not on the map, mostly for want of a position",
+            f"涼める場所 {count} 件は、位置が分からないなどの理由で地図に載りません"
+            "（heatrisk check --unresolved で記入用の表を書き出せます）",
+            f"{count} shelter{many} not on the map, mostly for want of a position"
+            " (heatrisk check --unresolved writes a table to fill in)",
         )
     role, name = ROLES.get(reading.role, Words(reading.role, reading.role)), reading.path.name
     return Words(

@@ -21,10 +21,9 @@ from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.scene import Scene
 from heatrisk.shelters import to_geojson
 from heatrisk.sources.areas import to_geojson as areas_to_geojson
-from heatrisk.sources.download import named
 from heatrisk.sources.inputs import Inputs
-from heatrisk.sources.reading import Reading
-from heatrisk.sources.shelter_places import unresolved_csv
+from heatrisk.sources.shelters.places import unresolved_csv
+from heatrisk.sources.web import named
 from heatrisk.store import NewRun, new_run_id
 from heatrisk.tiles import build
 from heatrisk.verdict import Verdict
@@ -40,9 +39,11 @@ _ENGLISH = {
 
 
 def assumptions(inputs: Inputs, data: xr.Dataset) -> list[Note]:
-    """Return what had to be assumed: for want of a file, and in the computation."""
+    """Return what had to be assumed: for want of a file, and in the computation; of alerts nothing."""
     computed = json.loads(data.attrs["assumptions"])
-    return inputs.notes + [Note(row["code"], Words(row["ja"], row["en"])) for row in computed]
+    withheld = {note for reading in inputs.readings if reading.role == "alerts" for note in reading.notes}
+    told = [note for note in inputs.notes if note not in withheld]
+    return told + [Note(row["code"], Words(row["ja"], row["en"])) for row in computed]
 
 
 def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetime) -> NewRun:
@@ -61,7 +62,8 @@ def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetim
     """
     city, scene = inputs.city, inputs.scene
     assert scene is not None and inputs.buildings is not None and inputs.weather is not None
-    records = [_record(reading) for reading in inputs.readings]
+    # Of alerts nothing is public before its time; what was read of them is kept beside them.
+    records = [reading.as_dict() for reading in inputs.readings if reading.role != "alerts"]
     versions = {name: version(name) for name in _VERSIONS}
     digest = hashlib.sha256(json.dumps([records, versions], sort_keys=True, default=str).encode()).hexdigest()
     offsets, official = data["anchor_offset"].values, data["official"].values
@@ -89,7 +91,11 @@ def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetim
         },
         "assumptions": [note.as_dict() for note in assumptions(inputs, data)],
         "lacking": [
-            {"role": lack.role, "ja": lack.error.text("ja"), "en": lack.error.text("en")}
+            {
+                "role": lack.role,
+                "ja": lack.error.text("ja", public=True),
+                "en": lack.error.text("en", public=True),
+            }
             for lack in inputs.lacking
         ],
         "references": data.attrs["references"],
@@ -112,16 +118,6 @@ def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetim
     )
 
 
-def _record(reading: Reading) -> dict[str, Any]:
-    """Return what a manifest says of a source: of alerts, no content, which may be a drill or to come."""
-    record = reading.as_dict()
-    if reading.role == "alerts":
-        record["facts"] = {
-            key: record["facts"][key] for key in ("area", "area_name", "web") if key in record["facts"]
-        }
-    return record
-
-
 def _documents(inputs: Inputs) -> dict[str, str]:
     """Return what else is kept with a run, as text by file name."""
     areas = {"population.geojson": inputs.population, "jurisdictions.geojson": inputs.jurisdictions}
@@ -135,6 +131,8 @@ def _documents(inputs: Inputs) -> dict[str, str]:
         texts["unresolved.csv"] = f"\ufeff{unplaced}"  # the mark by which spreadsheets know UTF-8
     if inputs.alerts is not None:
         # Not in the manifest: that is public at once, and a drill or an unpublished alert must not be.
+        record = next(reading.as_dict() for reading in inputs.readings if reading.role == "alerts")
+        texts["alerts_input.json"] = json.dumps(record, ensure_ascii=False)
         texts["alerts.json"] = json.dumps(to_dict(inputs.alerts), ensure_ascii=False)
     return texts
 
@@ -159,6 +157,10 @@ def _config(city: City) -> dict[str, Any]:
     """Return the city file as plain values, with file names instead of this machine's paths."""
     config = city.model_dump(exclude_none=True, by_alias=True)
     config["store"] = {"path": city.store.path.name}
+    # The manifest is public: not so the people behind it, nor an alert file whose name tells of a drill.
+    config["city"].pop("contact")
+    config["http"].pop("user_agent")
+    config.get("alerts", {}).pop("path", None)
     return config
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple
 
-from heatrisk.alerts import NAMES
+from heatrisk.alerts import NAMES, Level
 from heatrisk.shelters.hours import EVERY_DAY, Opening, Season, State, public_holiday
 from heatrisk.words import JST, Words
 
@@ -82,7 +82,9 @@ class Shelter:
     Parameters
     ----------
     id : str
-        Identifier, unique within a city's list.
+        Identifier, unique within a city's list: as published, or ``row-3`` after its row.
+    published_id : str
+        Identifier by which others name the shelter; empty where the list has none or gives it twice.
     name, address : str
         As published.
     lon, lat : float, optional
@@ -136,6 +138,7 @@ class Shelter:
     town: str = ""
     place: str = ""
     reports: tuple[Report, ...] = ()
+    published_id: str = ""
 
 
 class Status(NamedTuple):
@@ -153,7 +156,7 @@ class Status(NamedTuple):
     reason: Words
 
 
-def status(shelter: Shelter, at: datetime) -> Status:
+def status(shelter: Shelter, at: datetime, alert: Level | None = None) -> Status:
     """Return whether a shelter is open at an instant.
 
     Parameters
@@ -162,6 +165,9 @@ def status(shelter: Shelter, at: datetime) -> Status:
         The shelter.
     at : datetime.datetime
         The instant; UTC if it has no zone.
+    alert : {"alert", "special"}, optional
+        Official alert in force on the day of the instant, in Japan; None where there is none or that is not
+        known. The special alert opens what the ordinary one opens, too.
 
     Returns
     -------
@@ -178,18 +184,17 @@ def status(shelter: Shelter, at: datetime) -> Status:
         return _closed(shelter.openings, today)
     opening = shelter.openings[states.index("open" if "open" in states else "unknown")]
     hours = str(opening)
-    if shelter.opens_on in ("special", "alert"):
-        alert = NAMES[shelter.opens_on]
+    awaited: Level | None = shelter.opens_on if shelter.opens_on in ("special", "alert") else None
+    if awaited is not None and alert not in (awaited, "special"):
+        name = NAMES[awaited]
         return Status(
             "unknown",
-            Words(f"{alert.ja}のときに開放されます（{hours}）", f"Opens under a {alert.en} ({hours})"),
+            Words(f"{name.ja}のときに開放されます（{hours}）", f"Opens under a {name.en} ({hours})"),
         )
     if shelter.caveat:
         return _undecided(shelter)
     if "open" in states:
-        return Status(
-            "open", Words(f"公表されている開放時間内です（{hours}）", f"Within the published hours ({hours})")
-        )
+        return _open(alert if awaited else None, hours)
     reason = _HOLIDAY if public_holiday(today) else _MOVED if opening.moves and opening.days else _DAYS
     return Status("unknown", Words(f"{reason.ja}（{hours}）", f"{reason.en} ({hours})"))
 
@@ -197,6 +202,21 @@ def status(shelter: Shelter, at: datetime) -> Status:
 _HOLIDAY = Words("祝日の開放が書かれていません", "Public holidays are not stated")
 _MOVED = Words("祝日の振替休館日かもしれません", "It may be closed today in place of a public holiday")
 _DAYS = Words("開放する曜日が書かれていません", "The days of the week are not stated")
+
+
+def _open(alert: Level | None, hours: str) -> Status:
+    if alert is None:
+        return Status(
+            "open", Words(f"公表されている開放時間内です（{hours}）", f"Within the published hours ({hours})")
+        )
+    name = NAMES[alert]
+    return Status(
+        "open",
+        Words(
+            f"{name.ja}が発表されている日の開放時間内です（{hours}）",
+            f"A {name.en} is in force, within the published hours ({hours})",
+        ),
+    )
 
 
 def _closed(openings: tuple[Opening, ...], day: date) -> Status:

@@ -117,6 +117,11 @@ def read_alerts(paths: Path | Sequence[Path], area: str) -> tuple[AlertBulletin,
     )
 
 
+def is_alert(cells: Sequence[str]) -> bool:
+    """Tell whether a row is the header of an alert CSV."""
+    return key(cells[0]) == _AREA
+
+
 def _first_day(ordered: Sequence[AlertBulletin]) -> date:
     """Return the first day of the newest bulletin for the public; a drill may be dated anywhere."""
     newest = next((one for one in ordered if one.status == "normal"), ordered[0])
@@ -155,7 +160,7 @@ def _bulletin(member: Member, area: str) -> tuple[AlertBulletin, int]:
 
 def _rows(table: Table, name: str) -> tuple[int, list[_Row]]:
     """Return the place of the header, and the rows below it by column."""
-    start = next((k for k, (_, cells) in enumerate(table.rows) if key(cells[0]) == _AREA), None)
+    start = next((k for k, (_, cells) in enumerate(table.rows) if is_alert(cells)), None)
     if start is None:
         raise SourceError(
             Words("「府県予報区」で始まる見出しの行がありません", "no row begins with the header 府県予報区"),

@@ -12,6 +12,9 @@ import pandas as pd
 
 JST = timedelta(hours=9)
 
+#: No clock on Earth is set farther from UTC.
+FARTHEST_ZONE = timedelta(hours=14)
+
 _WRITTEN = re.compile(
     r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?"
     r"(?:[T ]*(\d{1,2})[:時](?:(\d{1,2})分?)?(?::(\d{2})(?:\.0+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
@@ -139,4 +142,8 @@ def _offset(zone: str) -> timedelta:
     if zone == "Z":
         return timedelta(0)
     sign = -1 if zone[0] == "-" else 1
-    return sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    hours, minutes = int(zone[1:3]), int(zone[-2:])
+    offset = timedelta(hours=hours, minutes=minutes)
+    if minutes >= 60 or offset > FARTHEST_ZONE:
+        raise ValueError(zone)
+    return sign * offset

@@ -31,8 +31,9 @@ LARGEST_INNER = 512 * 2**20
 #: Members that one zip may list.
 MOST_MEMBERS = 500_000
 
-#: Data compress to a hundredth at most, save rasters of one value; beyond both limits it is a bomb.
-_BOMB_RATIO, _BOMB_SIZE = 200, 256 * 2**20
+#: Data compress to a hundredth at most, save rasters of one value: a member, or all members of a zip
+#: together, are a bomb beyond this ratio where they also have more than so many bytes.
+_BOMB_RATIO, _BOMB_SIZE, _BOMB_TOTAL = 200, 256 * 2**20, 2 * 2**30
 
 #: What the standard library also raises on damaged zips: bad names, unknown methods, absent keys.
 _NATIVE = (ValueError, OverflowError, RuntimeError, LookupError)
@@ -66,9 +67,16 @@ class Member:
         return "/".join((str(self.path), *self.inside))
 
     @property
+    def filename(self) -> str:
+        """Its own name, without folders and zips."""
+        # Some zips from Windows have backslashes between folders.
+        name = self.inside[-1] if self.inside else self.path.name
+        return name.replace("\\", "/").rpartition("/")[2]
+
+    @property
     def suffix(self) -> str:
         """Ending of the name, lower case, with its dot."""
-        return PurePosixPath(self.inside[-1] if self.inside else self.path.name).suffix.lower()
+        return PurePosixPath(self.filename).suffix.lower()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -221,11 +229,19 @@ def _of_theme(member: Member, root: Path, theme: str | None) -> bool:
 
 def _packed(path: Path, suffixes: Sequence[str]) -> list[Member]:
     with _told(str(path)):
-        archive = _archive(path, path.stat().st_mtime_ns)
-        return list(_listed(archive, Member(path), suffixes, _DEPTH))
+        about = path.stat()
+        archive = _archive(path, about.st_mtime_ns)
+        found, total = [], 0
+        for member in _listed(archive, Member(path), suffixes, _DEPTH):
+            total += member.size
+            if total > max(_BOMB_TOTAL, _BOMB_RATIO * about.st_size):
+                raise _too_large(str(path), f"{about.st_size} -> {total} bytes")
+            found.append(member)
+        return [member for member in found if member.suffix != ".zip"]
 
 
 def _listed(archive: zipfile.ZipFile, at: Member, suffixes: Sequence[str], depth: int) -> Iterator[Member]:
+    """Yield the wanted members of a zip and of the zips in it, these themselves before they are opened."""
     entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
     if len(entries) > MOST_MEMBERS:
         raise _too_large(at.name, f"{len(entries)} members")
@@ -235,9 +251,8 @@ def _listed(archive: zipfile.ZipFile, at: Member, suffixes: Sequence[str], depth
             continue
         member = Member(at.path, (*at.inside, entry.filename), entry.file_size)
         _check(entry, member)
-        if suffix != ".zip":
-            yield member
-        elif depth > 1:
+        yield member
+        if suffix == ".zip" and depth > 1:
             with zipfile.ZipFile(io.BytesIO(_whole(archive, entry.filename))) as inner:
                 yield from _listed(inner, member, suffixes, depth - 1)
 
@@ -308,6 +323,8 @@ def _too_large(name: str, got: str) -> SourceError:
 
 _REASONS = {
     errno.ENOENT: Words("ファイルが見つかりません", "the file does not exist"),
+    errno.ENOTDIR: Words("ファイルが見つかりません", "the file does not exist"),
+    errno.ENAMETOOLONG: Words("ファイル名が長すぎます", "the name of the file is too long"),
     errno.EACCES: Words("ファイルの読み取り権限がありません", "reading the file is not permitted"),
     errno.EISDIR: Words("ファイルではなくフォルダーです", "this is a folder, not a file"),
 }

@@ -16,8 +16,8 @@ from heatrisk.city.location import Url, masked
 from heatrisk.errors import HeatRiskError, InputError
 from heatrisk.scene import Scene
 from heatrisk.shelters import Shelter
-from heatrisk.sources.download import Download, Downloads
 from heatrisk.sources.reading import Reading
+from heatrisk.sources.web import Download, Downloads
 from heatrisk.weather import Weather
 from heatrisk.words import Note, Words
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,21 +15,23 @@ from shapely.geometry import box
 from heatrisk.city import City
 from heatrisk.city.location import Url
 from heatrisk.city.sections import OfficialSection
+from heatrisk.errors import InputError
 from heatrisk.shelters import Shelter
-from heatrisk.sources import weather_source
 from heatrisk.sources.alert_csv import read_alerts
 from heatrisk.sources.areas import read_jurisdictions, read_population
-from heatrisk.sources.download import Downloads
 from heatrisk.sources.inputs import Inputs, Progress
+from heatrisk.sources.kinds import roles_of
 from heatrisk.sources.moe import read_forecast
-from heatrisk.sources.query import WeatherQuery
+from heatrisk.sources.query import WeatherQuery, distance_km
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.shelter_csv import read_shelters
-from heatrisk.sources.shelter_reports import read_congestion, read_equipment
-from heatrisk.sources.stations import read_stations
+from heatrisk.sources.shelters import read_shelters
+from heatrisk.sources.shelters.reports import read_congestion, read_equipment
+from heatrisk.sources.stations import FARTHEST_KM, read_stations
 from heatrisk.sources.town import look_at_rasters, read_town
+from heatrisk.sources.weather import WEATHER_SOURCES, weather_source
+from heatrisk.sources.web import Downloads
 from heatrisk.weather import OfficialForecast, Station, Weather
-from heatrisk.words import Note
+from heatrisk.words import Note, Words
 
 ReportReader = Callable[..., tuple[list[Shelter], Reading]]
 
@@ -107,9 +109,27 @@ def _read_weather(inputs: Inputs) -> None:
         None if section.station_table is None else inputs.path(section.station_table),
         section.year,
     )
-    series = inputs.take(lambda: weather_source(section.kind)(query))
+    kind = section.kind or _kind(query.paths)
+    series = inputs.take(lambda: weather_source(kind)(query))
     height = section.wind_height or series.wind_height
     inputs.weather = replace(series, official=official, wind_height=height)
+
+
+def _kind(paths: Sequence[Path]) -> str:
+    """Return the kind of weather that the files look like."""
+    kinds = {
+        role.partition(":")[2] for path in paths for role in roles_of(path) if role.startswith("weather:")
+    }
+    if len(kinds) == 1:
+        return kinds.pop()
+    raise InputError(
+        Words("気象データの種類を決められません", "the kind of weather file cannot be told"),
+        where=", ".join(path.name for path in paths),
+        expected=", ".join(WEATHER_SOURCES),
+        remedy=Words(
+            "city.toml の [weather] kind に書いてください", "Name it in [weather] kind of city.toml."
+        ),
+    )
 
 
 def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
@@ -131,8 +151,31 @@ def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
         for entry in entries
     ]
     found = inputs.take(lambda: read_forecast(paths, stations, table=table, place=inputs.place))
+    inputs.doubts.extend(_odd_stations(stations, known, inputs.place))
     weights = np.array([entry.weight for entry in entries])
     return replace(found, weights=tuple(float(weight) for weight in weights / weights.sum()))
+
+
+def _odd_stations(
+    stations: Sequence[Station], known: Mapping[str, Station], place: tuple[float, float] | None
+) -> Iterator[Note]:
+    """Yield what is strange about named stations: too far to speak for the city, or named like another."""
+    for station in stations:
+        if station.lon is not None and station.lat is not None and place is not None:
+            away = distance_km((station.lon, station.lat), place)
+            if away > FARTHEST_KM:
+                yield Note.of(
+                    "official_far",
+                    f"公式値の地点 {station.name}（{station.id}）は {away:.0f} km 離れています",
+                    f"the official station {station.name} ({station.id}) is {away:.0f} km away",
+                )
+        listed = known.get(station.id)
+        if listed is not None and station.name not in (station.id, listed.name):
+            yield Note.of(
+                "official_name",
+                f"地点 {station.id} の名称は、地点表では {station.name} ではなく {listed.name} です",
+                f"station {station.id} is called {listed.name} in the station table, not {station.name}",
+            )
 
 
 def _read_alerts(inputs: Inputs) -> None:
@@ -160,6 +203,10 @@ def _read_shelters(inputs: Inputs) -> None:
         )
     )
     inputs.shelters = tuple(shelters)
+    placed = [(one.lon, one.lat) for one in shelters if one.lon is not None and one.lat is not None]
+    if bounds is not None and placed:
+        inside = [bounds[0] <= lon <= bounds[2] and bounds[1] <= lat <= bounds[3] for lon, lat in placed]
+        inputs.amend("shelters", covered=round(sum(inside) / len(inside), 4))
     for role, location, read in (
         ("congestion", section.congestion, read_congestion),
         ("equipment", section.equipment, read_equipment),

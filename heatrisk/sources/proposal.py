@@ -17,7 +17,8 @@ from pyproj.enums import PJType
 from heatrisk.errors import HeatRiskError, SourceUnavailableError
 from heatrisk.grid import WGS84, Bounds
 from heatrisk.sources.buildings import read_buildings
-from heatrisk.sources.kinds import roles_of
+from heatrisk.sources.files import members
+from heatrisk.sources.kinds import SINGLE, look
 from heatrisk.sources.moe import read_forecast
 from heatrisk.sources.stations import read_stations
 from heatrisk.sources.table import key, read_table
@@ -26,15 +27,14 @@ from heatrisk.words import Words
 
 _JAPAN = "JGD2011 / Japan Plane Rectangular CS"
 
-#: Credit lines that the owners of some data ask for.
-_CREDITS = (
-    ("buildings", (".gml", ".zip"), "3D都市モデル（Project PLATEAU）（国土交通省）"),
-    ("terrain", (".xml", ".zip", ".png"), "基盤地図情報 数値標高モデル（国土地理院）を加工して作成"),
-    ("population", (".geojson", ".gpkg", ".shp"), "国土数値情報（国土交通省）を加工して作成"),
-)
-
-#: Roles of which a city file takes one source; of the others it takes a list.
-_SINGLE = ("station_table", "land_cover", "congestion", "equipment")
+#: Credit lines that the owners of some data ask for, by origin.
+_CREDITS = {
+    "plateau": "3D都市モデル（Project PLATEAU）（国土交通省）",
+    "gsi-dem": "基盤地図情報 数値標高モデル（国土地理院）を加工して作成",
+    "gsi-tiles": "地理院タイル（標高タイル）（国土地理院）を加工して作成",
+    "mlit": "国土数値情報（国土交通省）を加工して作成",
+    "osm": "© OpenStreetMap contributors",
+}
 
 #: Kinds of weather, best first: a forecast with radiation, a table, observations, a typical year.
 _WEATHER = ("weather:open-meteo", "weather:csv", "weather:amedas", "weather:epw")
@@ -81,13 +81,18 @@ def propose(folder: Path, progress: Callable[[int, int], None] | None = None) ->
         No file holds building footprints with heights.
     """
     entries = sorted(
-        path for path in folder.iterdir() if not path.name.startswith(".") and path.suffix != ".toml"
+        path
+        for path in folder.iterdir()
+        # A store of runs holds what was made, not what it is made from.
+        if not path.name.startswith(".") and path.suffix != ".toml" and not (path / "runs").is_dir()
     )
-    found, aside = _recognised(entries)
-    bounds = _bounds(found.get("buildings", []), folder, [path.name for path in entries], progress)
+    found, origins, aside = _recognised(entries)
+    bounds, damaged = _bounds(found, folder, [path.name for path in entries], progress)
     west, south, east, north = bounds
     middle = ((west + east) / 2, (south + north) / 2)
-    official, remarks = _official(found, middle)
+    named = {role: [path.relative_to(folder).as_posix() for path in paths] for role, paths in found.items()}
+    official, remarks = _official(found, named, middle)
+    remarks = [*(Words(error.text("ja"), error.text("en")) for error in damaged), *remarks]
     weather = next((role for role in _WEATHER if role in found), None)
     name, english = _names(folder, found.get("shelters", []))
     text = _TEMPLATE.format(
@@ -95,23 +100,30 @@ def propose(folder: Path, progress: Callable[[int, int], None] | None = None) ->
         name_en=_text(english),
         crs=plane_crs(*middle),
         bounds=[round(float(value), 6) for value in bounds],
-        credits=json.dumps(_credits(found), ensure_ascii=False),
-        buildings=_paths(found["buildings"]),
-        terrain=_section("terrain", found.get("terrain")),
-        trees=_section("trees", found.get("trees")),
-        land_cover=_key("land_cover", found.get("land_cover")),
+        credits=json.dumps([_CREDITS[name] for name in sorted(origins)], ensure_ascii=False),
+        buildings=_paths(named["buildings"]),
+        terrain=_section("terrain", named.get("terrain")),
+        trees=_section("trees", named.get("trees")),
+        land_cover=_key("land_cover", named.get("land_cover")),
         official=official,
-        weather=_section("weather", found.get(weather or ""))
+        weather=_section("weather", named.get(weather or ""))
         + f"{'' if weather else '# '}kind = {_text((weather or _WEATHER[0]).split(':')[1])}\n"
-        + (_key("station_table", found.get("station_table")) if weather == "weather:amedas" else ""),
-        alerts=_section("alerts", found.get("alerts"))
-        + f'{"" if "alerts" in found else "# "}area = "130000"',
-        shelters=_section("shelters", found.get("shelters"))
-        + _key("facilities", found.get("facilities"))
-        + _key("congestion", found.get("congestion"))
-        + _key("equipment", found.get("equipment")).rstrip(),
-        population=_section("population", found.get("population")),
-        jurisdictions=_section("jurisdictions", found.get("jurisdictions")),
+        + (_key("station_table", named.get("station_table")) if weather == "weather:amedas" else ""),
+        alerts=_section("alerts", named.get("alerts"))
+        + f'{"" if "alerts" in named else "# "}area = "130000"',
+        shelters=_section("shelters", named.get("shelters"))
+        + _key("facilities", named.get("facilities"))
+        + _key("congestion", named.get("congestion"))
+        + _key("equipment", named.get("equipment")).rstrip(),
+        population=_section("population", named.get("population")),
+        jurisdictions=_section("jurisdictions", named.get("jurisdictions")),
+    )
+    remarks.insert(
+        0,
+        Words(
+            f"市区町村名は「{name}」と推定しました。[city] name と name_en を確かめてください",
+            f"the town is taken to be {name}: check [city] name and name_en",
+        ),
     )
     if "official" not in found and weather is None:
         remarks.append(
@@ -133,46 +145,40 @@ def propose(folder: Path, progress: Callable[[int, int], None] | None = None) ->
     return Proposal(text, tuple(remarks))
 
 
-def _recognised(entries: Sequence[Path]) -> tuple[dict[str, list[Path]], list[Path]]:
-    """Return the paths of each role, and those that have none or stand behind a better one."""
+def _recognised(entries: Sequence[Path]) -> tuple[dict[str, list[Path]], set[str], list[Path]]:
+    """Return the paths of each role, the origins of their data, and paths without role or behind a better."""
     found: dict[str, list[Path]] = {}
+    origins: set[str] = set()
     aside = []
     for path in entries:
-        roles = roles_of(path)
-        for role in roles:
-            found.setdefault(role, []).append(path)
+        roles, whose = look(path)
+        origins |= whose
+        for role, paths in roles.items():
+            found.setdefault(role, []).extend(paths)
         if not roles and path.suffix.lower() not in _SIDECARS:
             aside.append(path)
-    for role in set(found) & set(_SINGLE):
+    for role in set(found) & set(SINGLE):
         aside += found[role][1:]
         found[role] = found[role][:1]
     # Several kinds of weather cannot be joined.
     for role in [role for role in _WEATHER if role in found][1:]:
         aside += found.pop(role)
-    return found, sorted(set(aside))
+    return found, origins, sorted(set(aside))
 
 
 _SIDECARS = (
-    ".dbf",
-    ".prj",
-    ".cpg",
-    ".shx",
-    ".sbn",
-    ".sbx",
-    ".qix",
-    ".tfw",
-    ".txt",
-    ".md",
-    ".pdf",
-    ".py",
-    ".png",
-)
+    ".dbf", ".prj", ".cpg", ".shx", ".sbn", ".sbx", ".qix", ".tfw", ".txt", ".md", ".pdf", ".py", ".png",
+)  # fmt: skip
 
 
 def _bounds(
-    paths: list[Path], folder: Path, names: list[str], progress: Callable[[int, int], None] | None
-) -> Bounds:
-    """Return what the buildings cover [degrees]."""
+    found: dict[str, list[Path]],
+    folder: Path,
+    names: list[str],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Bounds, list[HeatRiskError]]:
+    """Return what the buildings cover [degrees]; files that cannot be read are taken out and told."""
+    paths = found.get("buildings", [])
     if not paths:
         raise SourceUnavailableError(
             Words("高さ付きの建物データが見つかりません", "no file with building footprints and heights"),
@@ -183,15 +189,35 @@ def _bounds(
                 "建物のファイルをフォルダーに置いてください", "Put a file of buildings into the folder."
             ),
         )
+    try:
+        return _covered(paths, progress), []
+    except HeatRiskError as error:
+        errors = [error]
+    covered = {}
+    for path in paths:
+        try:
+            covered[path] = _covered([path], progress)
+        except HeatRiskError as error:
+            errors.append(error)
+    if not covered:
+        raise errors[0]
+    found["buildings"] = list(covered)
+    sides = list(zip(*covered.values(), strict=True))
+    return (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3])), errors[1:]
+
+
+def _covered(paths: list[Path], progress: Callable[[int, int], None] | None) -> Bounds:
     buildings, _ = read_buildings(paths, "EPSG:3857", progress=progress)
     west, south, east, north = map(float, buildings.to_crs(WGS84).total_bounds)
     return (west, south, east, north)
 
 
-def _official(found: dict[str, list[Path]], place: tuple[float, float]) -> tuple[str, list[Words]]:
+def _official(
+    found: dict[str, list[Path]], named: dict[str, list[str]], place: tuple[float, float]
+) -> tuple[str, list[Words]]:
     """Return the section of the official forecast, with the stations that suit the place."""
     paths, tables = found.get("official"), found.get("station_table")
-    text = _section("official", paths) + _key("station_table", tables)
+    text = _section("official", named.get("official")) + _key("station_table", named.get("station_table"))
     if paths is None:
         return f'{text}# stations = ["44116"]', []
     try:
@@ -219,8 +245,11 @@ def _forecast(paths: list[Path], tables: list[Path] | None, place: tuple[float, 
 def _names(folder: Path, shelters: list[Path]) -> tuple[str, str]:
     """Return the city's names, as far as the files tell: in its list of shelters, in a PLATEAU delivery."""
     towns: Counter[str] = Counter()
-    for path in shelters:
-        rows = [cells for _, cells in read_table(path).rows]
+    for member in members(shelters, (".csv", ".tsv", ".xlsx")) if shelters else ():
+        try:
+            rows = [cells for _, cells in read_table(member).rows]
+        except HeatRiskError:
+            continue
         header = next((row for row in rows[:10] if any(key(cell) in _MUNICIPALITY for cell in row)), None)
         if header is not None:
             column = next(i for i, cell in enumerate(header) if key(cell) in _MUNICIPALITY)
@@ -230,14 +259,6 @@ def _names(folder: Path, shelters: list[Path]) -> tuple[str, str]:
     )
     japanese = towns.most_common(1)[0][0] if towns else folder.resolve().name
     return japanese, delivery.group(1).capitalize() if delivery else ""
-
-
-def _credits(found: dict[str, list[Path]]) -> list[str]:
-    return [
-        line
-        for role, endings, line in _CREDITS
-        if any(path.is_dir() or path.suffix.lower() in endings for path in found.get(role, []))
-    ]
 
 
 def plane_crs(lon: float, lat: float) -> str:
@@ -268,16 +289,16 @@ def _meridian(code: str) -> float:
     return next(float(item.value) for item in operation.params if "longitude" in item.name.lower())
 
 
-def _section(name: str, paths: list[Path] | None) -> str:
+def _section(name: str, paths: list[str] | None) -> str:
     return f"{'' if paths else '# '}[{name}]\n{_key('path', paths)}"
 
 
-def _key(key: str, paths: list[Path] | None) -> str:
+def _key(key: str, paths: list[str] | None) -> str:
     return f"{key} = {_paths(paths)}\n" if paths else f'# {key} = ""\n'
 
 
-def _paths(paths: list[Path]) -> str:
-    texts = [_text(path.name) for path in paths]
+def _paths(paths: list[str]) -> str:
+    texts = [_text(path) for path in paths]
     return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 

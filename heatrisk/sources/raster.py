@@ -36,6 +36,9 @@ PLAUSIBLE: dict[Role, tuple[float, float]] = {
     "land_cover": (0.0, 254.0),
 }
 
+#: Coordinates and areas of cells beyond these are damage, in metres as in degrees.
+_FARTHEST, _SMALLEST = 1e9, 1e-20
+
 #: The one format that each suffix may hold: formats that refer to other files or hosts are never opened.
 _DRIVERS = {".asc": "AAIGrid"}
 
@@ -141,6 +144,7 @@ def raster_piece(member: Member, grid: Grid, *, role: Role = "terrain", crs: str
         found = _system(dataset, member, crs)
         scale = _scale(dataset, member, found, role)
         system = (found.sub_crs_list[0] if found.is_compound else found.to_2d()).to_wkt()
+        _check_place(dataset, member)
         whole = Piece(member.name, system, dataset.transform, dataset.shape, _reader(member, scale))
         if not member.inside or not overlaps(whole, grid):
             return whole
@@ -260,6 +264,23 @@ def _system(dataset: rasterio.DatasetReader, member: Member, crs: str | None) ->
             ),
         )
     return found
+
+
+def _check_place(dataset: rasterio.DatasetReader, member: Member) -> None:
+    """Refuse cells of no size, and places that no coordinate system knows."""
+    numbers = dataset.transform[:6]
+    near = all(abs(number) < _FARTHEST for number in numbers)
+    if not near or abs(dataset.transform.determinant) < _SMALLEST:
+        raise SourceError(
+            Words(
+                "位置とセルの大きさが正しくありません", "its place or the size of its cells cannot be right"
+            ),
+            where=member.name,
+            got=", ".join(f"{number:.9g}" for number in numbers),
+            remedy=Words(
+                "位置情報を付けて書き出し直してください", "Export it again with its place on the map."
+            ),
+        )
 
 
 def _beside(member: Member) -> str | None:

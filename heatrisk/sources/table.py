@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from heatrisk.errors import SourceError
 from heatrisk.sources.files import Member
 from heatrisk.sources.spreadsheet import SIGNATURE, read_sheets, too_long
-from heatrisk.words import Words
+from heatrisk.words import Note, Words
 
 #: A table larger than this is not one of ours; refusing it keeps memory bounded.
 MAX_BYTES = 256 * 2**20
@@ -23,8 +25,37 @@ MOST_ROWS = 5_000_000
 
 #: Marks that stand for "nothing" in municipal tables.
 NIL = frozenset(
-    {"", "na", "n/a", "null", "none", "-", "ー", "―", "—", "–", "−", "なし", "無し", "無", "不明", "未定"}
+    {
+        "",
+        "na",
+        "n/a",
+        "null",
+        "none",
+        "-",
+        "--",
+        "///",
+        "ー",
+        "―",
+        "—",
+        "–",
+        "−",
+        "なし",
+        "無し",
+        "無",
+        "不明",
+        "未定",
+    }
 )
+
+#: What stands where a character was damaged.
+_DAMAGED = "\ufffd"
+
+#: What bytes become that mean nothing in CP932.
+_UNASSIGNED = "\x80\xa0\uf8f1\uf8f2\uf8f3"
+
+_ASCII = bytes(range(128))
+
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 #: What to do with a file that is no text table.
 AS_CSV = Words(
@@ -42,7 +73,7 @@ class Table:
     rows : tuple of (int, tuple of str)
         Row number as a spreadsheet shows it, and the cells; rows without any text are left out.
     encoding : str
-        The encoding that was found; ``xlsx`` for a workbook.
+        The encoding that was found, ``utf-8-sig`` where a byte-order mark says so; ``xlsx`` for a workbook.
     sheet : str
         Title of the sheet; empty for a text file.
     """
@@ -50,6 +81,34 @@ class Table:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     encoding: str
     sheet: str = ""
+
+    @cached_property
+    def damaged(self) -> tuple[int, ...]:
+        """Numbers of the rows in which a character is lost; U+FFFD stands in its place."""
+        return tuple(number for number, cells in self.rows if any(_DAMAGED in cell for cell in cells))
+
+
+def damage(table: Table, name: str) -> Note | None:
+    """Return the remark that rows of a table hold damaged characters, or None.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    name : str
+        The file, as people know it.
+    """
+    if not table.damaged:
+        return None
+    total, shown = len(table.damaged), [str(number) for number in table.damaged[:5]]
+    more_ja, more_en = ("ほか", ", …") if total > len(shown) else ("", "")
+    return Note.of(
+        "text_damaged",
+        f"{name} の {total} 行に読めない文字があります({'、'.join(shown)} 行目{more_ja})。"
+        "元のファイルを確かめてください",
+        f"{name}: characters are damaged in {total} row{'s' * (total > 1)} "
+        f"(row {', '.join(shown)}{more_en}); check the original",
+    )
 
 
 def read_table(file: Path | Member, most: int = MOST_ROWS) -> Table:
@@ -60,8 +119,7 @@ def read_table(file: Path | Member, most: int = MOST_ROWS) -> Table:
 def read_tables(file: Path | Member, most: int = MOST_ROWS) -> list[Table]:
     """Read the tables of a file: a delimited text in whatever encoding it has, or an Excel workbook.
 
-    Encodings are tried in the order byte-order mark, UTF-8, CP932, because valid UTF-8 is hardly ever
-    anything else while CP932 accepts almost any bytes.
+    Encodings are tried as :func:`decoded` tells; rows with damaged characters are in :attr:`Table.damaged`.
 
     Parameters
     ----------
@@ -126,6 +184,10 @@ def separator(text: str) -> str:
 def decoded(file: Member) -> tuple[str, str]:
     """Return the text of a table, and the encoding that was found.
 
+    Encodings are tried in the order byte-order mark, UTF-8, CP932, because valid UTF-8 is hardly ever
+    anything else while CP932 accepts almost any bytes, those of damaged UTF-8 too. A text with a few damaged
+    characters keeps its encoding: U+FFFD stands in their place.
+
     Parameters
     ----------
     file : Member
@@ -134,7 +196,7 @@ def decoded(file: Member) -> tuple[str, str]:
     Raises
     ------
     SourceError
-        It is no text, or too large.
+        It is no text, too much of it is damaged, or it is too large.
     """
     path = file.name
     with file.open() as stream:
@@ -146,13 +208,14 @@ def decoded(file: Member) -> tuple[str, str]:
             expected=f"<= {MAX_BYTES // 2**20} MiB",
             remedy=AS_CSV,
         )
-    candidates = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp932"]
-    if candidates == ["utf-16"] or b"\0" not in data:
-        for encoding in candidates:
-            try:
-                return data.decode(encoding), encoding
-            except UnicodeDecodeError:
-                continue
+    encoding = _encoding(data)
+    text = data.decode(encoding, "replace")
+    if encoding == "cp932":
+        for unassigned in _UNASSIGNED:
+            text = text.replace(unassigned, _DAMAGED)
+    # Of random bytes far more than one in twenty is damaged, whatever one takes them for.
+    if "\0" not in text and text.count(_DAMAGED) * 20 <= len(data.translate(None, _ASCII)):
+        return text, encoding
     raise SourceError(
         Words("文字の表(CSV)ではありません", "this is not a text table (CSV)"),
         where=path,
@@ -160,6 +223,16 @@ def decoded(file: Member) -> tuple[str, str]:
         got=f"{data[:8]!r}",
         remedy=AS_CSV,
     )
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding of bytes: by their mark, else the one in which most of them make sense."""
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    # What is not ASCII tells; in UTF-8 it stays whole without the rest.
+    telling = data.translate(None, _ASCII)[: 2**20].decode("utf-8", "replace")
+    return "utf-8" if telling.count(_DAMAGED) * 2 < len(telling) or not telling else "cp932"
 
 
 def plain(text: str) -> str:

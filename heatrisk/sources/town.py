@@ -100,7 +100,8 @@ def look_at_rasters(inputs: Inputs) -> None:
                 found = on_disk(members(inputs.paths(locations), (*SUFFIXES, ".csv")))
                 inputs.readings.append(Reading.of(role, *found))
             except HeatRiskError as error:
-                inputs.errors.append(error)
+                if str(error) not in map(str, inputs.errors):
+                    inputs.errors.append(error)
 
 
 def _buildings(inputs: Inputs) -> gpd.GeoDataFrame:
@@ -145,7 +146,9 @@ def _extent(city: City, buildings: gpd.GeoDataFrame, terrain: tuple[Path, ...]) 
             Words("対象範囲が広すぎます", "the area is too large for one run"),
             where="[city] bounds",
             got=f"{columns / 1000:.1f} x {rows / 1000:.1f} km",
-            expected=f"at most {LARGEST / 1e6:.0f} million sub-cells",
+            expected=Words(
+                f"細かい格子で {LARGEST / 1e8:.0f} 億升以下", f"at most {LARGEST / 1e6:.0f} million sub-cells"
+            ),
             remedy=Words(
                 "[city] bounds で範囲を絞るか、遠くに紛れた建物を除いてください",
                 "Set [city] bounds, or remove stray buildings far away.",
@@ -175,7 +178,10 @@ def _area(city: City, buildings: gpd.GeoDataFrame) -> Bounds:
             Words("対象範囲に建物が 1 棟もありません", "there is not a single building in the area"),
             where="[city] bounds",
             got=str(list(city.city.bounds)),
-            expected=f"buildings within {np.round(buildings.total_bounds).tolist()} {city.city.crs}",
+            expected=Words(
+                f"建物のある範囲 {np.round(buildings.total_bounds).tolist()} {city.city.crs}",
+                f"buildings within {np.round(buildings.total_bounds).tolist()} {city.city.crs}",
+            ),
             remedy=Words(
                 "範囲は [西, 南, 東, 北] の経度・緯度で指定します",
                 "Bounds are [west, south, east, north] in degrees.",

@@ -80,7 +80,8 @@ class Layer(NamedTuple):
     Parameters
     ----------
     frame : geopandas.GeoDataFrame
-        Its features, 2-D, in the file's own coordinate system.
+        Its features, 2-D, in the file's own coordinate system; where GDAL reads them, by their number
+        (index ``fid``).
     fields : tuple of str
         All its columns, those not read included.
     left_out : int
@@ -166,6 +167,31 @@ def read_layer(
     return read._replace(frame=frame.set_geometry(gpd.GeoSeries(flat, frame.index, crs=frame.crs)))
 
 
+def looked_at(member: Member) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the kind of geometry and the columns of every layer of a file, without reading its rows.
+
+    Parameters
+    ----------
+    member : Member
+        A vector file.
+
+    Raises
+    ------
+    SourceError
+        It is none, or damaged.
+    """
+    _check_head(member)
+    with _explained(member), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if member.suffix in _PARQUET:
+            about = _about(member)
+            return [(", ".join(about.kinds), about.fields)]
+        source, options = _source(member), _options(member)
+        names = [name for name, _ in pyogrio.list_layers(source)]
+        infos = [pyogrio.read_info(source, layer=name, **options) for name in names]
+        return [(str(info["geometry_type"]), tuple(map(str, info["fields"]))) for info in infos]
+
+
 def _gdal(
     member: Member,
     layer: str | None,
@@ -188,6 +214,7 @@ def _gdal(
             bbox=box,
             # A ring that cannot be built becomes an empty geometry, and its feature can be refused by name.
             on_invalid="ignore",
+            fid_as_index=True,
             **options,
         )
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -205,9 +232,30 @@ def _in_degrees(frame: gpd.GeoDataFrame) -> bool:
     return bool(-180 <= west <= east <= 180 and -90 <= south <= north <= 90)
 
 
+class _About(NamedTuple):
+    """What a GeoParquet says of itself: column of shapes, other columns, kinds of shapes, index."""
+
+    source: Any
+    rows: int
+    shapes: str
+    fields: tuple[str, ...]
+    kinds: tuple[str, ...]
+    covered: bool
+
+
 def _parquet(
     member: Member, choose: Callable[[tuple[str, ...]], Sequence[str]] | None, area: Bounds | None
 ) -> Layer:
+    about = _about(member)
+    frame = gpd.read_parquet(
+        about.source,
+        columns=None if choose is None else [*choose(about.fields), about.shapes],
+        bbox=_box(area, WGS84) if about.covered and about.rows >= _MANY else None,
+    )
+    return Layer(frame, about.fields, about.rows - len(frame))
+
+
+def _about(member: Member) -> _About:
     if parquet is None:
         raise SourceError(
             Words(
@@ -221,17 +269,13 @@ def _parquet(
             ),
         )
     source: Any = io.BytesIO(member.read(_LARGEST)) if member.inside else member.path
-    about = parquet.read_metadata(source)
-    geo = json.loads((about.metadata or {}).get(b"geo", b"{}"))
+    metadata = parquet.read_metadata(source)
+    geo = json.loads((metadata.metadata or {}).get(b"geo", b"{}"))
     shapes = str(geo.get("primary_column", "geometry"))
-    fields = tuple(str(name) for name in about.schema.to_arrow_schema().names if name != shapes)
-    indexed = "covering" in geo.get("columns", {}).get(shapes, {}) and about.num_rows >= _MANY
-    frame = gpd.read_parquet(
-        source,
-        columns=None if choose is None else [*choose(fields), shapes],
-        bbox=_box(area, WGS84) if indexed else None,
-    )
-    return Layer(frame, fields, about.num_rows - len(frame))
+    fields = tuple(str(name) for name in metadata.schema.to_arrow_schema().names if name != shapes)
+    column = geo.get("columns", {}).get(shapes, {})
+    kinds = tuple(map(str, column.get("geometry_types", ()) or (["Unknown"] if column else ())))
+    return _About(source, metadata.num_rows, shapes, fields, kinds, "covering" in column)
 
 
 def _source(member: Member) -> Any:

@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -225,7 +226,8 @@ def horizontal(name: str, where: str) -> CRS:
     SourceError
         The code is unknown.
     """
-    match = re.search(r"EPSG\D*(?:[\d.]+/)?(\d{4,5})$", name.strip())
+    # Of a text of any length only the end, and gaps that are bounded: no file may cost more than its length.
+    match = re.search(r"EPSG\D{0,40}(?:[\d.]{1,12}/)?(\d{4,5})$", name.strip()[-80:])
     try:
         whole = CRS.from_epsg(int(match.group(1)) if match else PLATEAU_CRS)
     except CRSError as error:
@@ -237,6 +239,14 @@ def horizontal(name: str, where: str) -> CRS:
             remedy=AGAIN,
         ) from error
     return whole.sub_crs_list[0] if whole.is_compound else whole.to_2d()
+
+
+def number(text: str | None) -> float:
+    """Return the number that an element's text is; NaN where it is none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
 
 
 def wrong_kind(name: str, root: str, got: str) -> SourceError:

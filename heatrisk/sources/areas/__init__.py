@@ -17,7 +17,7 @@ import shapely
 
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.grid import WGS84
-from heatrisk.sources.area_rows import MESH, AreaRows, described, read_area_rows
+from heatrisk.sources.areas.area_rows import MESH, AreaRows, described, read_area_rows
 from heatrisk.sources.reading import Reading
 from heatrisk.sources.table import key, plain, quoted
 from heatrisk.words import Note, Words

@@ -15,9 +15,9 @@ import pandas as pd
 import shapely
 
 from heatrisk.grid import WGS84
+from heatrisk.sources.areas.mesh import JGD2011, mesh_outlines
+from heatrisk.sources.buildings.outlines import mend
 from heatrisk.sources.files import Member, members
-from heatrisk.sources.mesh import JGD2011, mesh_outlines
-from heatrisk.sources.outlines import mend
 from heatrisk.sources.reading import Reading, Refusal
 from heatrisk.sources.table import given, key, plain, read_table
 from heatrisk.sources.vector import VECTOR, on_disk, read_layer
@@ -80,7 +80,7 @@ class AreaRows:
 
     def refused(self, names: Iterable[str], several: bool) -> list[Refusal]:
         """Return the rows that are not used by their names, and by file where there are several."""
-        prefix = f"{Path(self.member.name).name}: " if several else ""
+        prefix = f"{self.member.filename}: " if several else ""
         return [
             Refusal(f"{prefix}{name}", reason)
             for name, reason in zip(names, self.reasons, strict=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,9 +17,9 @@ import shapely
 from heatrisk.city.sections import HeightRule
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.grid import Bounds
+from heatrisk.sources.buildings.footprints import GML, Footprints, Wanted, is_citygml, read_footprints
+from heatrisk.sources.buildings.parallel import Progress, each
 from heatrisk.sources.files import Member, members
-from heatrisk.sources.footprints import GML, Footprints, Wanted, is_citygml, read_footprints
-from heatrisk.sources.parallel import Progress, each
 from heatrisk.sources.reading import Reading, Refusal
 from heatrisk.sources.vector import VECTOR, on_disk
 from heatrisk.words import Note, Words
@@ -49,10 +49,10 @@ def read_buildings(
     crs : str
         Coordinate system of the result, projected, in metres.
     height : {"lod1", "measured", "max"}
-        Which height counts where several are known: :func:`heatrisk.sources.heights.choose`.
+        Which height counts where several are known: :func:`heatrisk.sources.buildings.heights.choose`.
     height_column : str, optional
         Column with the height above ground [m]; found by its name
-        (:data:`heatrisk.sources.columns.HEIGHT_COLUMNS`) if omitted.
+        (:data:`heatrisk.sources.buildings.columns.HEIGHT_COLUMNS`) if omitted.
     default_height : float, optional
         Height of buildings of which nothing is known [m]; such buildings are refused if omitted.
     layer : str, optional
@@ -66,11 +66,11 @@ def read_buildings(
     -------
     buildings : geopandas.GeoDataFrame
         Columns ``geometry`` (2-D polygons), ``height`` [m], ``height_source``
-        (see :data:`heatrisk.sources.heights.SOURCES`) and ``id``, which no two rows share.
+        (see :data:`heatrisk.sources.buildings.heights.SOURCES`) and ``id``, which no two rows share.
     reading : Reading
         Facts: ``heights`` (buildings by source), ``without_height``, ``repaired`` (outlines mended),
-        ``height_range`` [m], ``outside``, ``duplicates``, ``files`` (counts of each file) and ``skipped``
-        (XML beside the buildings that is no city model).
+        ``height_range`` [m], ``outside``, ``underground`` (left out), ``duplicates``, ``files`` (counts of
+        each file) and ``skipped`` (XML beside the buildings that is no city model).
 
     Raises
     ------
@@ -110,11 +110,12 @@ def read_buildings(
         "repaired": sum(part.repaired for part in parts),
         "height_range": [round(float(value), 2) for value in buildings["height"].agg(["min", "max"])],
         "outside": sum(part.outside for part in parts),
+        "underground": sum(part.underground for part in parts),
         "duplicates": duplicates,
         "files": [_counts(member, part) for member, part in zip(files, parts, strict=True)],
     }
     if len(files) < len(everything):
-        facts["skipped"] = [one.name for one in everything if one not in set(files)]
+        facts["skipped"] = [one.filename for one in everything if one not in set(files)]
     return buildings, replace(
         reading,
         read=sum(part.found for part in parts),
@@ -130,20 +131,16 @@ def _refused(files: Sequence[Member], parts: Sequence[Footprints]) -> tuple[Refu
     if len(files) == 1:
         return parts[0].refused
     return tuple(
-        replace(refusal, where=f"{_short(member)}: {refusal.where}")
+        replace(refusal, where=f"{member.filename}: {refusal.where}")
         for member, part in zip(files, parts, strict=True)
         for refusal in part.refused
     )
 
 
-def _short(member: Member) -> str:
-    return PurePosixPath(member.name).name
-
-
 def _counts(member: Member, part: Footprints) -> dict[str, Any]:
     heights = Counter() if part.frame is None else Counter(part.frame["height_source"])
     return {
-        "file": _short(member),
+        "file": member.filename,
         "found": part.found,
         "outside": part.outside,
         "with_height": sum(heights.values()),

@@ -24,11 +24,11 @@ import numpy as np
 import shapely
 from lxml import etree
 
+from heatrisk.sources.buildings.heights import MOST_STOREYS, TALLEST
+from heatrisk.sources.buildings.outlines import Polygon, Ring, outlines
 from heatrisk.sources.files import Member
-from heatrisk.sources.heights import MOST_STOREYS, TALLEST
-from heatrisk.sources.outlines import Polygon, Ring, outlines
 from heatrisk.sources.reading import Refusal
-from heatrisk.sources.xml_stream import elements, free, guarded, horizontal, local, tags
+from heatrisk.sources.xml_stream import elements, free, guarded, horizontal, local, number, tags
 from heatrisk.words import Words
 
 _LOD0 = ("lod0RoofEdge", "lod0FootPrint", "lod0MultiSurface")
@@ -75,7 +75,7 @@ class _Body:
     @property
     def reach(self) -> tuple[float, float]:
         """Lowest and highest level of the solid [m], NaN where there is none."""
-        levels = [level for level in map(_number, self.levels) if math.isfinite(level)]
+        levels = [level for level in map(number, self.levels) if math.isfinite(level)]
         return (min(levels), max(levels)) if levels else (math.nan, math.nan)
 
     @property
@@ -150,13 +150,13 @@ def read_citygml(member: Member) -> tuple[gpd.GeoDataFrame, tuple[Refusal, ...]]
 
 
 def _rows(events: Iterable[tuple[str, etree._Element]], systems: list[str]) -> Iterator[_Row]:
-    number = 0
+    count = 0
     for name, element in events:
         if name == "Building":
-            number += 1
+            count += 1
             if not systems:
                 systems.append(_srs_name(element))
-            yield from _split(_body(element, f"#{number}"))
+            yield from _split(_body(element, f"#{count}"))
         elif name == "Envelope":
             if element.get("srsName"):
                 systems.append(element.get("srsName", ""))
@@ -182,17 +182,17 @@ def _body(element: etree._Element, unnamed: str) -> _Body:
             body.solid.append(child)
             body.levels.update(*((points.text or "").split()[2::3] for points in child.iter(*_POINTS)))
         elif name == "measuredHeight":
-            body.measured = _most(body.measured, _number(child.text))
+            body.measured = _most(body.measured, number(child.text))
         elif name == "height":
-            body.measured = _most(body.measured, *(_number(value.text) for value in child.iter(*_VALUES)))
+            body.measured = _most(body.measured, *(number(value.text) for value in child.iter(*_VALUES)))
         elif name == "storeysAboveGround":
-            stated = _number(child.text)
+            stated = number(child.text)
             body.storeys = stated if stated < MOST_STOREYS else math.nan
         elif name in _PARTS:
             inner = [part for part in child if local(part.tag) == "BuildingPart"]
             body.parts += [_body(part, f"#{i}") for i, part in enumerate(inner, len(body.parts) + 1)]
         elif name not in _DETAIL and not name.startswith("lod"):
-            codes += [_number(code.text) for code in child.iter(*_CODES)]
+            codes += [number(code.text) for code in child.iter(*_CODES)]
     body.drawn = next(filter(None, (_polygons(lod0[name]) for name in _LOD0)), [])
     body.code = next(iter(codes), math.nan)
     return body
@@ -249,13 +249,6 @@ def _most(*values: float) -> float:
     return max((value for value in values if not math.isnan(value)), default=math.nan)
 
 
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
-
-
 def _polygons(surfaces: list[etree._Element], level: float | None = None) -> list[Polygon]:
     """Return every polygon below some elements, or only the level ones at one height [m]."""
     found = []
@@ -275,7 +268,7 @@ def _points(element: etree._Element) -> list[str]:
 
 
 def _is_level(points: list[str], level: float) -> bool:
-    return all(abs(_number(height) - level) < _FLAT for height in set(points[2::3]))
+    return all(abs(number(height) - level) < _FLAT for height in set(points[2::3]))
 
 
 def _ring(points: list[str]) -> Ring:

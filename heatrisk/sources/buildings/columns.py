@@ -2,7 +2,8 @@
 
 Names follow no standard: PLATEAU's own, its converters', OpenStreetMap's, Overture's and those that cities
 give in Japanese. A Shapefile cuts them to ten bytes. The result has the columns of
-:func:`heatrisk.sources.citygml.read_citygml`, so that one rule gives heights to buildings of every origin.
+:func:`heatrisk.sources.buildings.citygml.read_citygml`, so that one rule gives heights to buildings of
+every origin.
 
 References
 ----------
@@ -25,6 +26,9 @@ from heatrisk.errors import SourceIncompleteError
 from heatrisk.sources.table import key, plain
 from heatrisk.words import Words
 
+#: A height in some exports of buildings, but a coordinate elsewhere: alone it proves no building.
+ELEVATION_LIKE = "z"
+
 #: Columns that hold a height above ground in metres, and columns that hold storeys above ground, best first.
 HEIGHT_COLUMNS = (
     "measuredheight",
@@ -40,7 +44,7 @@ HEIGHT_COLUMNS = (
     "height_m",
     "height",
     "高さ",
-    "z",
+    ELEVATION_LIKE,
 )
 STOREY_COLUMNS = (
     "storeysaboveground",
@@ -61,6 +65,9 @@ _IDENTIFIERS = ("id", "gml_id", "gml:id", "建物id", "buildingid", "fid", "osm_
 #: Columns that only OpenStreetMap's tags have; its layers hold much that is no building.
 _OSM = ("osm_id", "osm_way_id", "@id", "other_tags", "building:levels", "building:part")
 
+#: Name of an index that holds GDAL's numbers of features.
+FEATURE = "fid"
+
 #: A field name of a Shapefile [bytes].
 _CUT = 10
 
@@ -78,6 +85,9 @@ class Columns(NamedTuple):
         Further tags of OpenStreetMap, as a list ``"key"=>"value"``.
     building, part : str or None
         OpenStreetMap's marks of buildings and their parts.
+    underground, location, level : str or None
+        What tells that a building lies below the ground: Overture's mark, OpenStreetMap's ``location`` and
+        ``layer``.
     """
 
     id: str | None
@@ -86,6 +96,9 @@ class Columns(NamedTuple):
     tags: str | None
     building: str | None
     part: str | None
+    underground: str | None = None
+    location: str | None = None
+    level: str | None = None
 
     @property
     def read(self) -> list[str]:
@@ -136,16 +149,21 @@ def find_columns(names: Iterable[str], *, height_column: str | None, cut: bool, 
         first(("other_tags",)),
         first(("building",)) if is_osm else None,
         first(("building:part",)) if is_osm else None,
+        first(("is_underground",)),
+        first(("location",)) if is_osm else None,
+        first(("layer",)) if is_osm else None,
     )
 
 
-def statements(frame: gpd.GeoDataFrame, columns: Columns, stem: str) -> gpd.GeoDataFrame:
-    """Return what a layer says of its buildings; rows of OpenStreetMap that are no buildings are left out.
+def statements(frame: gpd.GeoDataFrame, columns: Columns, stem: str) -> tuple[gpd.GeoDataFrame, int]:
+    """Return what a layer says of its buildings, and how many of them lie below the ground.
+
+    These cast no shade and are left out, and so are rows of OpenStreetMap that are no buildings.
 
     Parameters
     ----------
     frame : geopandas.GeoDataFrame
-        The layer.
+        The layer; an index ``fid`` numbers its features as map programs show them.
     columns : Columns
         Its columns.
     stem : str
@@ -153,10 +171,15 @@ def statements(frame: gpd.GeoDataFrame, columns: Columns, stem: str) -> gpd.GeoD
 
     Returns
     -------
-    geopandas.GeoDataFrame
+    buildings : geopandas.GeoDataFrame
         ``id``, ``geometry``, ``lod1`` (NaN), ``measured`` [m], ``storeys``, ``code`` (NaN), ``mended``.
+    underground : int
+        Buildings left out because they lie below the ground.
     """
-    numbers = pd.Series([f"{stem}:{row}" for row in range(1, len(frame) + 1)], frame.index, dtype=object)
+    # A FlatGeobuf keeps its features in an order of its own, in which a row's number says nothing.
+    named = frame.index if frame.index.name == FEATURE else range(1, len(frame) + 1)
+    prefix = f"{stem}:{FEATURE}=" if frame.index.name == FEATURE else f"{stem}:"
+    numbers = pd.Series([f"{prefix}{row}" for row in named], frame.index, dtype=object)
     if columns.id is not None:
         given = frame[columns.id].map(lambda cell: "" if pd.isna(cell) else str(cell).strip()).astype(object)
         numbers = given.where(given != "", numbers)
@@ -170,11 +193,30 @@ def statements(frame: gpd.GeoDataFrame, columns: Columns, stem: str) -> gpd.GeoD
         "mended": np.zeros(len(frame), dtype=bool),
     }
     whole = gpd.GeoDataFrame(table, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-    marks = [frame[name] for name in (columns.building, columns.part) if name is not None]
+    built = _built(frame, columns)
+    below = built & _below_ground(frame, columns)
+    return whole.loc[built & ~below].reset_index(drop=True), int(below.sum())
+
+
+def _built(frame: gpd.GeoDataFrame, columns: Columns) -> npt.NDArray[np.bool_]:
+    """Tell which rows are buildings: in OpenStreetMap those so marked, if any are; elsewhere all."""
+    marks = [
+        _texts(frame, columns.building, columns.tags, "building"),
+        _texts(frame, columns.part, columns.tags, "building:part"),
+    ]
     if not any(mark.notna().any() for mark in marks):
-        return whole
-    built = np.logical_or.reduce([(mark.notna() & (mark != "no")).to_numpy(bool) for mark in marks])
-    return whole.loc[built].reset_index(drop=True)
+        return np.ones(len(frame), dtype=bool)
+    built: npt.NDArray[np.bool_] = np.any([(mark.fillna("no") != "no").to_numpy(bool) for mark in marks], 0)
+    return built
+
+
+def _below_ground(frame: gpd.GeoDataFrame, columns: Columns) -> npt.NDArray[np.bool_]:
+    marked = _texts(frame, columns.underground, None, "").str.lower().isin(["true", "1", "1.0", "yes"])
+    if columns.osm:
+        place = _texts(frame, columns.location, columns.tags, "location") == "underground"
+        level = pd.to_numeric(_texts(frame, columns.level, columns.tags, "layer"), errors="coerce") < 0
+        marked = marked | place | level
+    return np.asarray(marked.fillna(False), dtype=bool)
 
 
 def metres(text: str) -> float:
@@ -197,10 +239,17 @@ def _stated(
     frame: gpd.GeoDataFrame, column: str | None, tags: str | None, tag: str, read: Callable[[str], float]
 ) -> npt.NDArray[np.float64]:
     found = np.full(len(frame), np.nan) if column is None else _numbers(frame[column], read)
+    return np.where(np.isnan(found), _numbers(_texts(frame, None, tags, tag), read), found)
+
+
+def _texts(frame: gpd.GeoDataFrame, column: str | None, tags: str | None, tag: str) -> pd.Series:
+    """Return a column as text, completed by the same tag among OpenStreetMap's further ones."""
+    nothing = pd.Series(pd.NA, frame.index, dtype="string")
+    texts = nothing if column is None else frame[column].astype("string")
     if tags is None:
-        return found
-    texts = frame[tags].astype("string").str.extract(f'"{re.escape(tag)}"=>"([^"]*)"', expand=False)
-    return np.where(np.isnan(found), _numbers(texts, read), found)
+        return texts
+    further = frame[tags].astype("string").str.extract(f'"{re.escape(tag)}"=>"([^"]*)"', expand=False)
+    return texts.fillna(further)
 
 
 def _numbers(column: pd.Series, read: Callable[[str], float]) -> npt.NDArray[np.float64]:

@@ -16,11 +16,11 @@ from pyproj import CRS, Transformer
 from heatrisk.city.sections import HeightRule
 from heatrisk.errors import InputError, SourceError, SourceIncompleteError, UnitsError
 from heatrisk.grid import WGS84, Bounds
-from heatrisk.sources.citygml import read_citygml
-from heatrisk.sources.columns import HEIGHT_COLUMNS, Columns, find_columns, statements
+from heatrisk.sources.buildings.citygml import read_citygml
+from heatrisk.sources.buildings.columns import HEIGHT_COLUMNS, Columns, find_columns, statements
+from heatrisk.sources.buildings.heights import choose
+from heatrisk.sources.buildings.outlines import Shapes, mend
 from heatrisk.sources.files import Member
-from heatrisk.sources.heights import choose
-from heatrisk.sources.outlines import Shapes, mend
 from heatrisk.sources.reading import Refusal
 from heatrisk.sources.table import key
 from heatrisk.sources.vector import read_layer
@@ -31,8 +31,14 @@ GML = (".gml", ".xml")
 #: Footprints that cast a shade worth computing, and that a building can have [m2].
 _SMALLEST, _LARGEST = 0.5, 1e6
 
+_NINES = (999.0, 9999.0, 99999.0, 999999.0)
+
 #: Slack around a coordinate system's area of use [degrees].
 _MARGIN = 1.0
+
+_NO_AREA = Words("面の図形(ポリゴン)がありません", "there is no polygon")
+_TINY = Words("外形が建物としては小さすぎます", "the outline is too small for a building")
+_HUGE = Words("外形が建物としては大きすぎます", "the outline is too large for a building")
 
 _AREAL = ("Polygon", "MultiPolygon", "GeometryCollection")
 
@@ -97,6 +103,8 @@ class Footprints(NamedTuple):
         West, south, east, north of all that were found [degrees].
     notes : tuple of Note
         What is doubtful about the file.
+    underground : int
+        Buildings left out because they lie below the ground.
     """
 
     frame: gpd.GeoDataFrame | None
@@ -107,6 +115,7 @@ class Footprints(NamedTuple):
     refused: tuple[Refusal, ...] = ()
     extent: Bounds | None = None
     notes: tuple[Note, ...] = ()
+    underground: int = 0
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -133,18 +142,19 @@ def read_footprints(member: Member, wanted: Wanted) -> Footprints:
     """
     refused: tuple[Refusal, ...] = ()
     notes: tuple[Note, ...] = ()
-    left_out = 0
+    left_out = underground = 0
     if member.suffix in GML:
         _check_kind(member)
         raw, refused = read_citygml(member)
     else:
-        raw, left_out, notes = _from_layer(member, wanted)
-    found = len(raw) + len(refused) + left_out
+        raw, left_out, underground, notes = _from_layer(member, wanted)
+    found = len(raw) + len(refused) + left_out + underground
     if raw.empty:
-        return Footprints(None, found, outside=left_out, refused=refused)
+        return Footprints(None, found, outside=left_out, refused=refused, underground=underground)
     stated = {name: raw[name].to_numpy(float) for name in ("lod1", "measured", "storeys", "code")}
     height, source = choose(**stated, default=wanted.default_height, rule=wanted.height)
-    _check_metres(height, member.name)
+    for values in (height, _without_marks(stated["measured"])):
+        _check_metres(values, member.name)
     raw = raw.assign(height=height, height_source=source)
     located, astray, extent = _located(raw, wanted.crs, member.name)
     inside = located.loc[_within(located, wanted.area)]
@@ -160,10 +170,11 @@ def read_footprints(member: Member, wanted: Wanted) -> Footprints:
         (*refused, *astray, *shapeless, *(Refusal(str(name), reason) for name in shaped.loc[~known, "id"])),
         extent,
         notes,
+        underground,
     )
 
 
-def _from_layer(member: Member, wanted: Wanted) -> tuple[gpd.GeoDataFrame, int, tuple[Note, ...]]:
+def _from_layer(member: Member, wanted: Wanted) -> tuple[gpd.GeoDataFrame, int, int, tuple[Note, ...]]:
     chosen: list[Columns] = []
 
     def wish(names: tuple[str, ...]) -> list[str]:
@@ -177,8 +188,9 @@ def _from_layer(member: Member, wanted: Wanted) -> tuple[gpd.GeoDataFrame, int, 
     layer = read_layer(member, wanted.layer, choose=wish, area=wanted.area)
     raised = any(key(name) in ("min_height", "building:min_level") for name in layer.fields)
     notes = (*((_OSM,) if chosen[0].osm else ()), *((_RAISED,) if raised else ()))
-    stem = PurePosixPath(member.name).stem
-    return statements(layer.frame, chosen[0], stem), layer.left_out, notes
+    stem = PurePosixPath(member.filename).stem
+    buildings, underground = statements(layer.frame, chosen[0], stem)
+    return buildings, layer.left_out, underground, notes
 
 
 def _no_heights(names: tuple[str, ...], where: str) -> SourceIncompleteError:
@@ -192,6 +204,11 @@ def _no_heights(names: tuple[str, ...], where: str) -> SourceIncompleteError:
             "Name the column in [buildings] height_column of city.toml, or decide on a default_height.",
         ),
     )
+
+
+def _without_marks(stated: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return stated heights, NaN for what says "unknown": nothing, negative numbers, rows of nines."""
+    return np.where((stated <= 0) | np.isin(stated, _NINES), np.nan, stated)
 
 
 def _check_metres(height: npt.NDArray[np.float64], where: str) -> None:
@@ -289,12 +306,7 @@ def _polygons(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, list[Refu
     sound = area >= _SMALLEST
     sound &= area <= _LARGEST
     refused = [
-        Refusal(
-            str(name),
-            Words("面の図形(ポリゴン)がありません", "there is no polygon")
-            if not size > _LARGEST
-            else Words("外形が建物としては大きすぎます", "the outline is too large for a building"),
-        )
+        Refusal(str(name), _NO_AREA if not size > 0 else _TINY if size < _SMALLEST else _HUGE)
         for name, size in zip(frame.loc[~sound, "id"], area[~sound], strict=True)
     ]
     mended = (broken | frame["mended"].to_numpy(bool)) & sound

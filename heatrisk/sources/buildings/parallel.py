@@ -29,7 +29,7 @@ R = TypeVar("R")
 Progress = Callable[[int, int], None]
 
 #: Workers take some seconds to start, in which one process reads this much [bytes].
-WORTHWHILE = 100 * 2**20
+WORTHWHILE = 50 * 2**20
 
 #: Each worker holds libraries of some 350 MB; so many leave an ordinary PC its memory.
 _MOST = 2
@@ -40,7 +40,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 import sys
 sys.path[:] = {path!r}
-from heatrisk.sources.parallel import serve
+from heatrisk.sources.buildings.parallel import serve
 serve()
 """
 

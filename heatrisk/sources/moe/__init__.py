@@ -1,8 +1,8 @@
 """Official WBGT of the Ministry of the Environment: one door for all its forms.
 
 Forecast and observed CSV, as published or republished, and the answers of the web service are told apart by
-their content; see :mod:`~heatrisk.sources.moe_forecast`, :mod:`~heatrisk.sources.moe_observed` and
-:mod:`~heatrisk.sources.moe_api`.
+their content; see :mod:`~heatrisk.sources.moe.forecast`, :mod:`~heatrisk.sources.moe.observed` and
+:mod:`~heatrisk.sources.moe.api`.
 
 References
 ----------
@@ -26,10 +26,10 @@ from heatrisk.errors import InputError, SourceError, SourceIncompleteError
 from heatrisk.quantities import QUANTITIES
 from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.json_text import read_json
-from heatrisk.sources.moe_api import open_answer
-from heatrisk.sources.moe_forecast import is_forecast, open_forecast
-from heatrisk.sources.moe_observed import is_observed, open_observed
-from heatrisk.sources.moe_values import (
+from heatrisk.sources.moe.api import open_answer
+from heatrisk.sources.moe.forecast import is_forecast, open_forecast
+from heatrisk.sources.moe.observed import is_observed, open_observed
+from heatrisk.sources.moe.values import (
     STEP,
     UNALTERED,
     Floats,
@@ -53,11 +53,13 @@ _WAIT = Words(
     "次の発表を待つか、別の地点を指定してください", "Wait for the next issue, or name another station."
 )
 _NAME_THEM = Words(
-    "city.toml の [official] stations で地点番号を指定してください",
-    "Name them in [official] stations.",
+    "city.toml の [official] stations で地点番号を指定するか、気象庁の地点表(amedastable.json)を"
+    " station_table に指定して最寄りを選ばせてください",
+    "Name them in [official] stations, or give JMA's amedastable.json as station_table to have the nearest.",
 )
 
 _Paths = Path | Sequence[Path]
+_Steps = tuple[pd.DatetimeIndex, Floats, tuple[Note, ...]]
 
 
 def read_forecast(
@@ -309,25 +311,22 @@ def _rows(publications: list[Publication], chosen: list[Station]) -> tuple[list[
     return rows, superseded
 
 
-def _forecast_steps(
-    rows: list[Row], chosen: list[Station]
-) -> tuple[pd.DatetimeIndex, Floats, tuple[Note, ...]]:
+def _forecast_steps(rows: list[Row], chosen: list[Station]) -> _Steps:
     """Return the instants that every station's forecast reaches, and the values there."""
     times = reduce(pd.DatetimeIndex.intersection, (row.times for row in rows))
     if times.empty:
-        raise SourceIncompleteError(
-            Words("地点の予測期間が重なりません", "the forecasts of the stations do not overlap"),
-            where=rows[0].where,
-            got=rows[-1].where,
-            remedy=Words("同じ時刻に発表されたファイルを使ってください", "Use files of one issue."),
-        )
+        raise _apart(rows)
     every_three_hours(times, rows[0].where)
     values = np.stack([_on(times, row.times, row.values) for row in rows])
-    lengths = [int(np.flatnonzero(np.isfinite(row)).max(initial=-1)) + 1 for row in values]
-    for station, row, filled, length in zip(chosen, rows, values, lengths, strict=True):
-        holes = np.flatnonzero(np.isnan(filled[:length])) if length else np.array([0])
-        if holes.size:
-            hole = column(times[holes[0]])
+    filled = np.isfinite(values)
+    # From the last row's beginning to the first one's end.
+    begun = np.logical_or.accumulate(filled, axis=1)
+    going = np.logical_or.accumulate(filled[:, ::-1], axis=1)[:, ::-1]
+    kept = np.flatnonzero((begun & going).all(axis=0))
+    for station, row, own in zip(chosen, rows, filled, strict=True):
+        holes = times[kept[~own[kept]]] if own.any() else times
+        if len(holes):
+            hole = column(holes[0])
             raise SourceIncompleteError(
                 Words(
                     f"地点 {station.id} の予測値が欠けています(列 {hole})",
@@ -336,10 +335,21 @@ def _forecast_steps(
                 where=row.where,
                 remedy=_WAIT,
             )
-    return times[: min(lengths)], values[:, : min(lengths)], ()
+    if not kept.size:
+        raise _apart(rows)
+    return times[kept], values[:, kept], ()
 
 
-def _observed_steps(rows: list[Row]) -> tuple[pd.DatetimeIndex, Floats, tuple[Note, ...]]:
+def _apart(rows: list[Row]) -> SourceIncompleteError:
+    return SourceIncompleteError(
+        Words("地点の予測期間が重なりません", "the forecasts of the stations do not overlap"),
+        where=rows[0].where,
+        got=rows[-1].where,
+        remedy=Words("同じ時刻に発表されたファイルを使ってください", "Use files of one issue."),
+    )
+
+
+def _observed_steps(rows: list[Row]) -> _Steps:
     """Return the three-hourly instants at which every station has an observed value, and the values."""
     times = reduce(pd.DatetimeIndex.intersection, (row.times for row in rows))
     times = times[times == times.floor(STEP)]  # 03, 06, … in Japan are 18, 21, … UTC

@@ -26,7 +26,16 @@ import pandas as pd
 
 from heatrisk.errors import SourceError, SourceIncompleteError
 from heatrisk.sources.clock import instant
-from heatrisk.sources.moe_values import Publication, Row, check_range, number, summer, wrong_unit
+from heatrisk.sources.moe.values import (
+    Publication,
+    Row,
+    check_range,
+    must_be_degrees,
+    number,
+    numbers,
+    summer,
+    wrong_unit,
+)
 from heatrisk.words import Note, Words
 
 #: Rows that one answer holds at most; the service answers a larger question with an error.
@@ -42,6 +51,7 @@ _ASK_LESS = Words(
     f"One answer holds {MOST_ROWS:,} rows at most: ask per prefecture (location_type=2; Tokyo is pref_cds=44)"
     " or for a shorter time.",
 )
+_TENTHS = "310 (= 31.0 °C)"
 _Record = dict[str, Any]
 
 
@@ -61,12 +71,17 @@ def open_answer(answer: Any, name: str) -> Publication:
         It is no such answer, tells of an error, or a record is damaged.
     SourceIncompleteError
         It holds no records, or fewer than it says.
+    UnitsError
+        Its forecast is in degrees and not in tenths.
     """
     records = _records(answer, name)
     by_station: dict[str, list[tuple[int, _Record]]] = defaultdict(list)
     for k, record in enumerate(records):
         by_station[str(record.get("wbgt_no"))].append((k, record))
     forecast = "forecast_val" in records[0]
+    stated = numbers(record.get("forecast_val") for record in records)
+    if must_be_degrees(stated):
+        raise wrong_unit(name, _TENTHS, f"{stated.min():g} … {stated.max():g}")
 
     def row(station: str) -> Row:
         rows = by_station[station]
@@ -82,20 +97,21 @@ def open_answer(answer: Any, name: str) -> Publication:
 
 
 def _records(answer: Any, name: str) -> list[_Record]:
-    status = answer.get("status") if isinstance(answer, dict) else None
-    if status == "error":
-        told = str(answer.get("errMsg"))[:200]
+    answer = answer if isinstance(answer, dict) else {}
+    status, told, records = answer.get("status"), str(answer.get("errMsg") or "")[:200], answer.get("data")
+    # What the service calls success is not documented for good; an error has a message and no data.
+    if str(status).lower() == "error" or (told and not records):
         raise SourceError(
             Words("環境省の API がエラーを返しています", "the saved answer tells of an error"),
             where=name,
-            got=told,
+            got=told or "-",
             remedy=_ASK_LESS if "閾値" in told else _ASK,
         )
-    records = answer.get("data") if status == "success" else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise _foreign(name, f"status {str(status)[:40]}")
-    count = answer.get("count", len(records))
-    if not records or count != len(records):
+    count = answer.get("count") or len(records)
+    # JSON of some gateways writes numbers as text.
+    if not records or str(count) != str(len(records)):
         raise SourceIncompleteError(
             Words("応答のデータが足りません", "the answer holds fewer records than it says, or none"),
             where=name,
@@ -127,10 +143,10 @@ def _forecast(records: list[tuple[int, _Record]], name: str) -> Row:
         _time(record, "forecast_time", k, name): _value(record, "forecast_val", k, name) / 10.0
         for k, record in rows
     }
-    row = _row(values, newest, len(rows), f"{name}: data[{rows[0][0]}]", "310 (= 31.0 °C)")
+    row = _row(values, newest, len(rows), f"{name}: data[{rows[0][0]}]", _TENTHS)
     highest = np.nanmax(row.values, initial=-np.inf)
     if summer(row.times) and -np.inf < highest <= 6.0:
-        raise wrong_unit(row.where, "310 (= 31.0 °C)", f"{highest * 10:g}")
+        raise wrong_unit(row.where, _TENTHS, f"{highest * 10:g}")
     return row
 
 

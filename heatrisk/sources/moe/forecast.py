@@ -10,7 +10,7 @@ The first row holds the instants (``YYYYMMDDHH``, Japan's time, hours 03 to 24),
 An empty cell is a value not published. Whether values are degrees or tenths follows from the header where it
 is the Ministry's (second cell blank or ``dt``: tenths), else from the values of the whole file: degrees reach
 45 at most, tenths do not stay below 60 (6.0 degrees) in June to September. If both or neither fit, the file
-is refused.
+is refused; so is one with the Ministry's header whose values can only be degrees.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import pandas as pd
 
 from heatrisk.errors import SourceError, SourceIncompleteError, UnitsError
 from heatrisk.sources.clock import instant, stamp
-from heatrisk.sources.moe_values import (
+from heatrisk.sources.moe.values import (
+    HIGHEST,
     STEP,
     UNALTERED,
     Floats,
@@ -32,15 +33,14 @@ from heatrisk.sources.moe_values import (
     Row,
     check_range,
     every_three_hours,
+    must_be_degrees,
     number,
+    numbers,
     summer,
     wrong_unit,
 )
 from heatrisk.sources.table import Table, key, plain, quoted
 from heatrisk.words import Note, Words
-
-#: WBGT that no place on Earth exceeds [degC]; the highest seen in Japan is below 38.
-_HIGHEST = 45.0
 
 #: Tenths that a whole summer file does not stay below.
 _SUMMER = 60.0
@@ -90,7 +90,7 @@ def open_forecast(table: Table, name: str) -> Publication:
     SourceIncompleteError
         The columns do not follow every three hours, or there is no row of values.
     UnitsError
-        Degrees and tenths cannot be told apart.
+        Degrees and tenths cannot be told apart, or the header says tenths where the values are degrees.
     """
     header = _without_blank_end(table.rows[0][1])
     start = _first_instant(header)
@@ -105,7 +105,12 @@ def open_forecast(table: Table, name: str) -> Publication:
             Words("予測値の行がありません", "there is no row of values"), where=name, remedy=UNALTERED
         )
     raw = start == 2 and key(header[1]) in ("", "dt")
-    scale = 0.1 if raw else _scale(rows, start, times, name)
+    # A row that was cut may end within a number.
+    whole = (cells for listed in rows.values() for _, cells in listed if len(cells) >= len(header))
+    stated = numbers(cell for cells in whole for cell in cells[start:])
+    if raw and must_be_degrees(stated):
+        raise wrong_unit(name, _TENTHS, f"{stated.min():g} … {stated.max():g}")
+    scale = 0.1 if raw else _scale(stated, times, name)
     issued, notes = (None, ()) if start == 2 else _issue(name, times)
 
     def row(station: str) -> Row:
@@ -142,14 +147,11 @@ def _times(header: tuple[str, ...], start: int, where: str) -> pd.DatetimeIndex:
     return times
 
 
-def _scale(rows: dict[str, list[_Cells]], start: int, times: pd.DatetimeIndex, name: str) -> float:
+def _scale(values: Floats, times: pd.DatetimeIndex, name: str) -> float:
     """Return the unit of a republished file's values [degC]: a degree, or a tenth."""
-    cells = [cell for listed in rows.values() for _, row in listed for cell in row[start:] if cell]
-    values = np.asarray(pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce"), np.float64)
-    values = values[np.isfinite(values)]
     if not values.size:
         return 1.0
-    degrees = values.max() <= _HIGHEST
+    degrees = values.max() <= HIGHEST
     tenths = bool((values == np.round(values)).all()) and not (summer(times) and values.max() <= _SUMMER)
     if degrees == tenths:
         raise UnitsError(
@@ -196,11 +198,11 @@ def _values(cells: tuple[str, ...], start: int, header: tuple[str, ...], scale: 
             got=quoted(cells),
             remedy=UNALTERED,
         )
-    numbers = np.full(len(header) - start, np.nan)
+    stated = np.full(len(header) - start, np.nan)
     for column, cell in enumerate(cells[start : len(header)]):
         try:
-            numbers[column] = number(cell)
-            if scale == 0.1 and numbers[column] % 1 > 0:
+            stated[column] = number(cell)
+            if scale == 0.1 and stated[column] % 1 > 0:
                 raise ValueError(cell)
         except ValueError as error:
             raise SourceError(
@@ -211,7 +213,7 @@ def _values(cells: tuple[str, ...], start: int, header: tuple[str, ...], scale: 
                 remedy=UNALTERED,
             ) from error
     # Division keeps tenths exact where multiplication would not: 287 / 10 is 28.7.
-    values = numbers / 10.0 if scale == 0.1 else numbers
+    values = stated / 10.0 if scale == 0.1 else stated
     check_range(values, where, _TENTHS if scale == 0.1 else "31")
     return values
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from heatrisk.errors import SourceError, SourceIncompleteError, UnitsError
 from heatrisk.sources.clock import instant
-from heatrisk.sources.moe_values import UNALTERED, Floats, Publication, Row, check_range, number
+from heatrisk.sources.moe.values import UNALTERED, Floats, Publication, Row, check_range, number
 from heatrisk.sources.table import Table, key, plain, quoted
 from heatrisk.words import Words
 

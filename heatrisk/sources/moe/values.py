@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -21,6 +21,9 @@ Floats = npt.NDArray[np.float64]
 
 #: Time between two official instants that a map is anchored at.
 STEP = pd.Timedelta(hours=3)
+
+#: WBGT that no place on Earth exceeds [degC]; the highest seen in Japan is below 38.
+HIGHEST = 45.0
 
 #: Highest and lowest WBGT that a value can be [degC].
 RANGE = (-40.0, 50.0)
@@ -105,6 +108,21 @@ def number(cell: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise ValueError(cell)
     return float(text)
+
+
+def numbers(cells: Iterable[object]) -> Floats:
+    """Return the numbers among some cells, to judge their unit by; what is none is left out."""
+    values = np.asarray(pd.to_numeric(pd.Series(map(str, cells), dtype=object), errors="coerce"), np.float64)
+    return values[np.isfinite(values)]
+
+
+def must_be_degrees(values: Floats) -> bool:
+    """Tell whether the values of a form that holds tenths cannot be tenths.
+
+    The Ministry forecasts whole degrees, so its tenths are multiples of ten: a file that stays within the
+    range of degrees and holds other numbers was converted by somebody.
+    """
+    return bool(values.size and values.max() <= HIGHEST and (values % 10 != 0).any())
 
 
 def column(time: pd.Timestamp) -> str:

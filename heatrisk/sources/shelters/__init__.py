@@ -17,11 +17,11 @@ from typing import Any
 
 from heatrisk.errors import InputError
 from heatrisk.grid import Bounds
-from heatrisk.shelters import Opening, Shelter
+from heatrisk.shelters import Shelter
 from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.reading import Reading, Refusal
-from heatrisk.sources.shelter_columns import first_list
-from heatrisk.sources.shelter_places import (
+from heatrisk.sources.shelters.columns import first_list
+from heatrisk.sources.shelters.places import (
     MOST_ROWS,
     NO_PLACE,
     SWAPPED,
@@ -33,9 +33,9 @@ from heatrisk.sources.shelter_places import (
     read_places,
     within,
 )
-from heatrisk.sources.shelter_rows import shelter_of
-from heatrisk.sources.street_address import address_key, name_key
-from heatrisk.sources.table import read_tables
+from heatrisk.sources.shelters.rows import apart, shelter_of
+from heatrisk.sources.shelters.street_address import address_key, name_key
+from heatrisk.sources.table import damage, read_tables
 from heatrisk.words import Note, Words
 
 _SUFFIXES = (".csv", ".tsv", ".xlsx")
@@ -104,7 +104,7 @@ def read_shelters(
     found = members(paths, _SUFFIXES)
     helpers = [path for path in (coordinates, *facilities) if path is not None]
     reading = Reading.of("shelters", *on_disk(found), *helpers, named=paths[0])
-    entries, nameless, facts = _entries(found, bounds_lonlat)
+    entries, nameless, facts, damaged = _entries(found, bounds_lonlat)
     read = len(entries) + len(nameless)
     _check_order(entries, paths[0], bounds_lonlat)
     towns = _towns(entries, region)[:1]
@@ -121,21 +121,22 @@ def read_shelters(
         used=read - len(dropped) - len(unplaced),
         refused=(*dropped, *unplaced, *unusable),
         facts=facts,
-        notes=tuple(_notes(shelters, len(dropped), facts, places)),
+        notes=(*damaged, *_notes(shelters, len(dropped), facts, places)),
     )
 
 
 def _entries(
     found: Sequence[Member], bounds: Bounds | None
-) -> tuple[list[_Entry], list[Refusal], dict[str, Any]]:
-    """Return the rows of all files that have a name, refusals of the others, and the form of the files."""
+) -> tuple[list[_Entry], list[Refusal], dict[str, Any], list[Note]]:
+    """Return the rows of all files with a name, refusals of the others, the files' form and their damage."""
     entries: list[_Entry] = []
     refused: list[Refusal] = []
     facts: dict[str, Any] = {}
+    damaged: list[Note | None] = []
     for member in found:
         table, header = first_list(read_tables(member, MOST_ROWS), member.name, "名称, 住所, 緯度, 経度, …")
-        names = table.rows[header.rows - 1][1]
-        facts = {"encoding": table.encoding, "columns": header.named(names)} | facts
+        damaged.append(damage(table, Path(member.name).name))
+        facts = {"encoding": table.encoding, "columns": header.named()} | facts
         file = f"{Path(member.name).name}:" if len(found) > 1 else ""
         above = ""
         for number, cells in table.rows[header.rows :]:
@@ -146,7 +147,7 @@ def _entries(
                 entries.append(_Entry((f"{file}{number}",), shelter, position(row, bounds)))
             else:
                 refused.append(Refusal(f"{file}{number}", Words("名称がありません", "no name")))
-    return entries, refused, facts
+    return entries, refused, facts, [note for note in damaged if note is not None]
 
 
 def _check_order(entries: Sequence[_Entry], path: Path, bounds: Bounds | None) -> None:
@@ -186,7 +187,7 @@ def _joined(one: Shelter, other: Shelter) -> Shelter:
     """Return one shelter of two rows of a facility; hours count where they are of different days."""
     if one.openings == other.openings:
         openings = one.openings
-    elif one.openings is None or other.openings is None or not _apart(one.openings, other.openings):
+    elif one.openings is None or other.openings is None or not apart(one.openings, other.openings):
         openings = None
     else:
         openings = one.openings + other.openings
@@ -202,14 +203,6 @@ def _joined(one: Shelter, other: Shelter) -> Shelter:
         equipment=tuple(dict.fromkeys(one.equipment + other.equipment)),
         url=one.url or other.url,
         note=_both(one.note, other.note),
-    )
-
-
-def _apart(one: tuple[Opening, ...], other: tuple[Opening, ...]) -> bool:
-    return all(
-        a.days is not None and b.days is not None and not a.days & b.days and not (a.holidays and b.holidays)
-        for a in one
-        for b in other
     )
 
 
@@ -264,7 +257,11 @@ def _named(shelter: Shelter, reason: Words) -> Words:
 
 
 def _distinct(shelters: list[Shelter]) -> list[Shelter]:
-    """Return the shelters with unique identifiers: a repeated one gets a running number."""
+    """Return the shelters with unique identifiers: a repeated one gets a running number.
+
+    What is published more than once names no shelter, not even the first.
+    """
+    published = Counter(shelter.published_id for shelter in shelters)
     seen: Counter[str] = Counter()
     taken = {shelter.id for shelter in shelters}
     distinct = []
@@ -275,7 +272,8 @@ def _distinct(shelters: list[Shelter]) -> list[Shelter]:
             name = f"{shelter.id}-{seen[shelter.id]}"
             seen[shelter.id] += name in taken
         taken.add(name)
-        distinct.append(shelter if name == shelter.id else replace(shelter, id=name))
+        own = shelter.published_id if published[shelter.published_id] == 1 else ""
+        distinct.append(replace(shelter, id=name, published_id=own))
     return distinct
 
 

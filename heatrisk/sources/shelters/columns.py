@@ -12,11 +12,11 @@ References
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from heatrisk.errors import SourceIncompleteError
-from heatrisk.sources.table import Table, given, key, plain, quoted
+from heatrisk.sources.table import Table, given, key, quoted
 from heatrisk.words import Words
 
 #: Headers of each field, as patterns of the whole narrowed header; of several columns the first that is
@@ -67,11 +67,26 @@ _EQUIPMENT = {
 _DAILY = re.compile(r"(?:.*[_(])?([月火水木金土日祝])(?:曜日|曜|日)?[_の)]*(開始|終了)(?:時間|時刻)?")
 
 _STATUTORY = re.compile(r"指定暑熱避難施設(の名称|を開放|の開放)")
-_NO = frozenset({"×", "✕", "✗", "x", "否", "未", "未指定", "対象外", "非該当", "0", "no", "false"})
+
+#: Days or a part of the year that a header of hours names: 開放時間(平日), 開放時間_土日祝.
+_QUALIFIED = re.compile(r".+?[(_]((?:[平月火水木金土日祝休毎曜・,~〜]|\d{1,2}月|[春夏秋冬][季期])+)\)?")
+
+_UNSURE = re.compile(r"不明|未定|未確認|検討|調整|準備|予定|申請|相談|故障|休止|停止|点検|条件|[?△▲]")
+_REVOKED = "解除|取り?消し?|廃止|撤去"
+_NO = re.compile(
+    rf"(?:[×✕✗否不未非]|無(?!料)|な[いし]|ナシ|ありません|(?:設置|該当|指定|登録|対応)(?:なし|無し?)|対象外).*|x|ng|no|false|0|.*(?:{_REVOKED}).*"
+)
+_DENIED = re.compile(rf"なし|ナシ|無し|無$|ない|ません|不可|[×✕✗]|対象外|{_REVOKED}")
+_DATE = r"(?:\d{4}|(?:令和|r)(?:\d{1,2}|元))[-/.年]\d{1,2}(?:[-/.月]\d{1,2})?[月日]?"
+_YES = re.compile(
+    r"(?:[〇○◯●◎✓✔☑レ]|有り?|あり|(?:利用|使用)?可能?|はい|yes|y|true|済み?|完備"
+    r"|(?:指定|登録|設置|対応|該当|対象)(?:済み?|あり|有り?)?|[1-9]\d{0,3}(?:台|[かカヶケ箇]所|室|基|個)?"
+    rf"|{_DATE}(?:指定|登録)?)(?:\([^()]*\))?"
+)
 _DITTO = ("〃", "同上", "々", '"')
 
-#: Rows within which a header is looked for.
-_HEADER_ROWS = 10
+#: Rows within which a header is looked for, and columns.
+_HEADER_ROWS, _WIDEST = 10, 1000
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,10 @@ class Columns:
         It is a list in the statutory form.
     rows : int
         Rows of the table up to and with the header.
+    headers : tuple of str
+        The header of each column; of two rows, the lower one in brackets behind the upper one.
+    qualified : dict
+        Days or part of the year that the header of a column of hours names.
     """
 
     fields: dict[str, list[int]]
@@ -95,6 +114,8 @@ class Columns:
     daily: dict[tuple[str, str], int]
     statutory: bool
     rows: int
+    headers: tuple[str, ...]
+    qualified: dict[int, str]
 
     def row(self, cells: tuple[str, ...], above: str = "") -> dict[str, str]:
         """Return a row's cells by field; marks for "nothing" are empty.
@@ -118,25 +139,43 @@ class Columns:
             row["address"] = "".join(given(cells[i]) for i in self.fields.get("part", ()) if i < width)
         return row
 
-    def named(self, header: tuple[str, ...]) -> dict[str, str]:
+    def texts(self, cells: tuple[str, ...], field: str) -> list[str]:
+        """Return what the columns of a field hold, each text once; marks for "nothing" are left out."""
+        found = self.fields.get(field, ())
+        texts = (" ".join(given(cells[i]).split()) for i in found if i < len(cells))
+        return list(dict.fromkeys(filter(None, texts)))
+
+    def marked(self, cells: tuple[str, ...], field: str) -> bool | None:
+        """Return whether a column of a field says yes; None where that is not sure, False without any."""
+        said = [marked(cells[i]) for i in self.fields.get(field, ()) if i < len(cells)]
+        return True if True in said else None if None in said else False
+
+    def named(self) -> dict[str, str]:
         """Return the header of each field, for people."""
         return {
-            field: " / ".join(quoted((header[i],)) for i in found) for field, found in self.fields.items()
+            field: " / ".join(quoted((self.headers[i],)) for i in found if self.headers[i])
+            for field, found in self.fields.items()
         }
 
 
 def columns(table: Table, *, by_id: bool = False) -> Columns | None:
-    """Return the columns of the row, among the first ten, that names the most fields, or None.
+    """Return the columns of the row, among the first ten, that names the most of them, or None.
 
-    The row must name a column of names or, with ``by_id``, of identifiers.
+    The row must name a column of names or, with ``by_id``, of identifiers. A row below it, or above, may
+    split its hours. A column without header beside one of hours belongs to it, as in a merged cell.
     """
     names = {"name", "shop", "id"} if by_id else {"name", "shop"}
     best: Columns | None = None
-    for index, (_, cells) in enumerate(table.rows[:_HEADER_ROWS]):
-        found = _columns(cells, index + 1)
-        if names & found.fields.keys() and (best is None or _filled(found) > _filled(best)):
-            best = found
-    return best if best is not None and _filled(best) >= 2 else None
+    head = [cells[:_WIDEST] for _, cells in table.rows[: _HEADER_ROWS + 1]]
+    for index, cells in enumerate(head[:_HEADER_ROWS]):
+        below = head[index + 1] if index + 1 < len(head) else ()
+        for headers, rows in ((cells, index + 1), (_split(cells, below), index + 2)):
+            found = _columns(headers, rows)
+            if names & found.fields.keys() and (best is None or _filled(found) > _filled(best)):
+                best = found
+    if best is None or len(best.fields) + len(best.equipment) + len(best.daily) < 2:
+        return None
+    return _spread(best, min(_WIDEST, max(len(cells) for _, cells in table.rows)))
 
 
 def first_list(
@@ -176,23 +215,70 @@ def first_list(
 
 
 def _filled(found: Columns) -> int:
-    return len(found.fields) + len(found.equipment) + len(found.daily)
+    return sum(map(len, [*found.fields.values(), *found.equipment.values()])) + len(found.daily)
+
+
+def _split(upper: tuple[str, ...], lower: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the headers of two rows, the upper of which has one over several columns of hours; else none."""
+    headers, group = [], ""
+    for above, below in zip_longest(upper, lower, fillvalue=""):
+        known = _known(below)
+        if above or known:
+            group = above if _field(key(above)) == "hours" else ""
+        if above and below and not group and _known(above) and not known:
+            return ()
+        headers.append(f"{group}({below})" if group and below and not known else below or above)
+    return tuple(headers)
+
+
+def _known(header: str) -> bool:
+    return bool(_field(key(header)) or equipment_code(header) or _DAILY.fullmatch(key(header)[:200]))
+
+
+def _spread(found: Columns, width: int) -> Columns:
+    headers = found.headers + ("",) * (width - len(found.headers))
+    hours = list(found.fields.get("hours", ()))
+    for column in range(1, width):
+        if column - 1 in hours and not headers[column]:
+            hours.append(column)
+    fields = {**found.fields, "hours": sorted(hours)} if hours else found.fields
+    return replace(found, fields=fields, headers=headers)
+
+
+def _field(header: str) -> str | None:
+    """Return the field of a header as :func:`key` writes it, perhaps told in two languages: 名称/name."""
+    for parts in ([header], header.split("/", 3)):
+        fields = {_one_field(part) for part in parts}
+        if len(fields) == 1 and None not in fields:
+            return fields.pop()
+    return None
+
+
+def _one_field(header: str) -> str | None:
+    if not header:
+        return None
+    header = header[:200]
+    return next((name for name, pattern in _FIELD_PATTERNS.items() if pattern.fullmatch(header)), None)
 
 
 def _columns(cells: tuple[str, ...], rows: int) -> Columns:
     fields: dict[str, list[int]] = {}
     equipment: dict[str, list[int]] = {}
     daily: dict[tuple[str, str], int] = {}
+    qualified: dict[int, str] = {}
     for column, cell in enumerate(cells):
         header = key(cell)[:200]
-        field = next((name for name, pattern in _FIELD_PATTERNS.items() if pattern.fullmatch(header)), None)
+        field = _field(header)
         if day := _DAILY.fullmatch(header):
             daily[(day[1], day[2])] = column
         elif field is not None:
             fields.setdefault(field, []).append(column)
+            if field == "hours" and (days := _QUALIFIED.fullmatch(header)):
+                qualified[column] = days[1]
         elif (thing := equipment_code(cell)) is not None:
             equipment.setdefault(thing, []).append(column)
-    return Columns(fields, equipment, daily, any(_STATUTORY.match(key(cell)) for cell in cells), rows)
+    statutory = any(_STATUTORY.match(key(cell)) for cell in cells)
+    return Columns(fields, equipment, daily, statutory, rows, cells, qualified)
 
 
 def equipment_code(text: str) -> str | None:
@@ -201,7 +287,20 @@ def equipment_code(text: str) -> str | None:
     return next((code for code, pattern in _EQUIPMENT.items() if pattern.fullmatch(named)), None)
 
 
-@lru_cache(maxsize=4096)
-def marked(text: str) -> bool:
-    """Return whether a cell says yes: anything but blanks, marks for "nothing", and words for no."""
-    return bool(given(text)) and plain(text).lower() not in _NO
+def marked(text: str) -> bool | None:
+    """Return whether a cell says yes, in one of the few words for it; None where that is not sure.
+
+    Blanks, marks for "nothing" and words for no are no, with whatever stands behind them.
+    """
+    said = key(text)
+    if _UNSURE.search(said):
+        return None
+    if not given(text) or _NO.fullmatch(said):
+        return False
+    return True if _YES.fullmatch(said) else None
+
+
+def doubtful(text: str) -> bool:
+    """Return whether a text that names something denies it, or leaves a doubt about it: 給水器(故障中)."""
+    said = key(text)
+    return bool(_UNSURE.search(said) or _DENIED.search(said))

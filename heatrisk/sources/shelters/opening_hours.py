@@ -149,8 +149,8 @@ def without_closures(openings: tuple[Opening, ...], text: str) -> Hours | None:
 
 
 def _normal(text: str) -> str:
-    # 9/1 10:00 must not become 9/110:00.
-    text = re.sub(r"(?<=\d)\s+(?=\d)| / ", ",", plain(text))
+    # 9/1 10:00 must not become 9/110:00, nor the days of two columns one list.
+    text = re.sub(r"(?<=\d)\s+(?=\d)", ",", plain(text)).replace(" / ", ";")
     text = re.sub(r"\s+", "", text)
     text = re.sub("[〜～−–—‐ー-]|から", "~", text).replace("、", ",").replace("24時間", "0:00~24:00")
     return re.sub("及び|および|並びに|ならびに|又は|または", "・", text).replace("※", "")

@@ -1,7 +1,8 @@
 """Where shelters stand, for lists that do not say so: corrections, the city's facilities, an address look-up.
 
-A position is taken only where names and addresses agree in full after they are written alike; what is left
-is told, never guessed.
+A position is taken where names and addresses agree in full after they are written alike. A facility whose
+address one side does not tell is taken by a name that is unique on both sides, if it stands in the area or
+a little outside; a correction by hand wherever it says. What is left is told, never guessed.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.grid import Bounds
 from heatrisk.shelters import PlacedBy, Shelter
 from heatrisk.sources.reading import Refusal
-from heatrisk.sources.shelter_columns import Columns, first_list
-from heatrisk.sources.street_address import Address, address_key, name_key
+from heatrisk.sources.shelters.columns import Columns, first_list
+from heatrisk.sources.shelters.street_address import Address, address_key, name_key
 from heatrisk.sources.table import Table, plain, read_tables
 from heatrisk.words import Words
 
@@ -32,6 +33,10 @@ ENTRY_POINTS = "heatrisk.geocoders"
 
 #: Farther from the area than this, a position belongs to another town [degrees].
 FAR = 0.5
+
+#: A place known by its name alone may stand this far outside the area; an address looked up, as far as that
+#: [degrees].
+_NAMESAKE, _ADDRESS = 0.01, 0.05
 
 #: Positions of one facility, as different lists have them, lie within this [degrees].
 _SAME = 5e-4
@@ -138,10 +143,23 @@ class Places:
         return found._replace(by="override" if found.lonlat else "")
 
     def find(self, name: str, address: str, town: str, *, alone: bool) -> Found:
-        """Return the position of a facility without one: of the city's facilities, else of its address."""
+        """Return the position of a facility without one: of the city's facilities, else of its address.
+
+        Where the list, or the city's facilities, have no address of it, the name must be the only one of
+        its kind on both sides, and the position in the served area or within 0.01 degrees of it.
+
+        Parameters
+        ----------
+        name, address : str
+            As published.
+        town : str
+            Municipality, as published; it goes before the address that is looked up.
+        alone : bool
+            No other facility of the list has this name; else name and address must agree.
+        """
         found = _UNKNOWN
         if self.facilities:
-            found = _match(self._by_facility, *self._keys(name, address), alone=alone)
+            found = _match(self._by_facility, *self._keys(name, address), alone=alone, near=self.bounds)
         if found.lonlat is not None:
             return found._replace(by="facilities")
         if self.geocoder is None or not address:
@@ -157,19 +175,19 @@ class Places:
             return _none("住所に番地がなく検索できません", "the address has no number to look up")
         if self._trouble:
             return _none(
-                f"住所検索が使えません({self._trouble})", f"the address look-up failed ({self._trouble})"
+                f"住所検索に失敗しました({self._trouble})", f"the address look-up failed ({self._trouble})"
             )
         try:
             answer = self.geocoder(address if town in address else town + address)  # type: ignore[misc]
             lon, lat, matched = (math.nan, math.nan, "") if answer is None else answer
             lon, lat, matched = float(lon), float(lat), str(matched)
         except Exception as error:
-            # Somebody else's code, asked over a network: one failure is enough, its reason is told.
-            self._trouble = f"{type(error).__name__}: {error}"[:100]
+            # Somebody else's code, asked over a network: one failure is enough. Its text may hold a key.
+            self._trouble = type(error).__name__
             return self._looked_up(address, town)
         if answer is None:
             return _none("住所検索で見つかりません", "the address was not found")
-        if not within(lon, lat, self.bounds, 0.05 if self.bounds else 0.0):
+        if not within(lon, lat, self.bounds, _ADDRESS if self.bounds else 0.0):
             return _none(
                 f"住所検索の結果が範囲外です({matched})",
                 f"the address was found outside the area ({matched})",
@@ -191,12 +209,24 @@ def _by_name(places: Iterable[Place]) -> dict[str, list[Place]]:
     return dict(named)
 
 
-def _match(places: Mapping[str, list[Place]], name: str, address: Address | None, *, alone: bool) -> Found:
-    """Return the one place of a name whose address is the wanted one, or does not contradict it."""
+def _match(
+    places: Mapping[str, list[Place]],
+    name: str,
+    address: Address | None,
+    *,
+    alone: bool,
+    near: Bounds | None = None,
+) -> Found:
+    """Return the one place of a name whose address agrees; without addresses, the only one, in the area."""
     namesakes = places.get(name, [])
     same = [place for place in namesakes if address and place.address and address.agrees(place.address)]
     exact = [place for place in same if place.address == address]
-    unsaid = [place for place in namesakes if place.address is None or address is None]
+    unsaid = [
+        place
+        for place in namesakes
+        if place.address is None or address is None
+        if within(place.lon, place.lat, near, _NAMESAKE if near else 0.0)
+    ]
     for chosen in (exact, same, unsaid if alone and len(unsaid) == len(namesakes) else []):
         if chosen and all(abs(p.lon - chosen[0].lon) + abs(p.lat - chosen[0].lat) < _SAME for p in chosen):
             return Found((chosen[0].lon, chosen[0].lat), "", Words("", ""))
@@ -280,11 +310,18 @@ def installed_geocoder(name: str) -> Geocoder:
     Raises
     ------
     InputError
-        None is called so.
+        None is called so, or what is installed does not load.
     """
     installed = entry_points(group=ENTRY_POINTS)
     if name in installed.names:
-        found: Geocoder = installed[name].load()
+        try:
+            found: Geocoder = installed[name].load()
+        except Exception as error:
+            raise InputError(
+                Words(f"住所検索 {name} を読み込めません", f"the address look-up {name} does not load"),
+                got=type(error).__name__,
+                remedy=Words("パッケージを入れ直してください", "Install its package again."),
+            ) from error
         return found
     raise InputError(
         Words(f"住所検索 {name} は登録されていません", f"no address look-up is called {name}"),
@@ -305,21 +342,25 @@ def unresolved_csv(shelters: Iterable[Shelter]) -> str:
     Parameters
     ----------
     shelters : iterable of Shelter
-        A list of shelters, as :func:`~heatrisk.sources.shelter_csv.read_shelters` returns it.
+        A list of shelters, as :func:`~heatrisk.sources.shelters.read_shelters` returns it.
 
     Returns
     -------
     str
-        CSV of 名称, 住所, 緯度, 経度, 理由; write it as ``utf-8-sig``, or spreadsheets garble it. A cell that
-        a spreadsheet would take for a formula is quoted by an apostrophe. Empty if all have a position.
+        CSV of name, address, latitude, longitude and reason, in both languages; write it as ``utf-8-sig``, or
+        spreadsheets garble it. A cell that a spreadsheet would take for a formula is quoted by an apostrophe.
+        Empty if all have a position.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     for shelter in shelters:
         if shelter.lon is None:
-            reason = "" if shelter.unplaced is None else shelter.unplaced.ja
+            reason = "" if shelter.unplaced is None else " / ".join(shelter.unplaced)
             table.writerow([_typed(shelter.name), _typed(shelter.address), "", "", _typed(reason)])
-    return text.getvalue() and "名称,住所,緯度,経度,理由\n" + text.getvalue()
+    return text.getvalue() and f"{_UNRESOLVED}\n{text.getvalue()}"
+
+
+_UNRESOLVED = "名称/name,住所/address,緯度/latitude,経度/longitude,理由/reason"
 
 
 def _typed(text: str) -> str:

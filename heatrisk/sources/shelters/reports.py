@@ -13,10 +13,10 @@ from heatrisk.errors import SourceIncompleteError
 from heatrisk.shelters import Report, Shelter
 from heatrisk.sources.clock import instant
 from heatrisk.sources.reading import Reading, Refusal
-from heatrisk.sources.shelter_columns import Columns, equipment_code, first_list
-from heatrisk.sources.shelter_places import MOST_ROWS
-from heatrisk.sources.street_address import name_key
-from heatrisk.sources.table import key, plain, quoted, read_tables
+from heatrisk.sources.shelters.columns import Columns, equipment_code, first_list
+from heatrisk.sources.shelters.places import MOST_ROWS
+from heatrisk.sources.shelters.street_address import name_key
+from heatrisk.sources.table import damage, key, plain, quoted, read_tables
 from heatrisk.words import Words
 
 #: How full a shelter is, in the words of those who report it.
@@ -57,7 +57,8 @@ def read_congestion(
         CSV or workbook of ``施設名`` or ``ID``, ``観測時刻``, and ``混雑度`` (空き, やや混雑, 混雑, 満員) or
         ``人数``.
     shelters : sequence of Shelter
-        The shelters; a report belongs to the one of the same identifier or, written alike, the same name.
+        The shelters; a report belongs to the one of the same published identifier or, written alike, the
+        same name. Where it has both, they must not name different ones.
     valid_hours : float
         How long a report holds [h].
     now : datetime.datetime, optional
@@ -126,7 +127,7 @@ def _read(
             Words("観測時刻の列がありません", "there is no column of times of observation"),
             where=path,
             expected=expected,
-            got=quoted(table.rows[header.rows - 1][1]),
+            got=quoted(header.headers),
             remedy=Words("観測時刻 の列を加えてください", "Add the column 観測時刻 (time of observation)."),
         )
     wanted = _by_name(shelters)
@@ -160,6 +161,7 @@ def _read(
         refused=tuple(refused),
         as_of=max((report.observed for report in latest.values()), default=None),
         facts=facts,
+        notes=tuple(filter(None, [damage(table, path.name)])),
     )
     return _with(shelters, latest), reading
 
@@ -175,10 +177,11 @@ def _with(shelters: Iterable[Shelter], latest: Mapping[tuple[str, str], Report])
 
 
 def _by_name(shelters: Iterable[Shelter]) -> dict[str, list[str]]:
-    """Return the identifiers of shelters by identifier (``#`` before it) and by name."""
+    """Return the identifiers of shelters by published identifier (``#`` before it) and by name."""
     wanted = defaultdict(list)
     for shelter in shelters:
-        wanted[f"#{shelter.id}"].append(shelter.id)
+        if shelter.published_id:
+            wanted[f"#{shelter.published_id}"].append(shelter.id)
         wanted[name_key(shelter.name, _towns(shelter.town))].append(shelter.id)
     return dict(wanted)
 
@@ -188,8 +191,11 @@ def _towns(town: str) -> tuple[str, ...]:
 
 
 def _shelter_of(row: _Row, wanted: Mapping[str, list[str]]) -> str:
-    found = wanted.get(f"#{plain(row.get('id', ''))}") if row.get("id") else None
-    found = found or wanted.get(name_key(row["name"], _towns(plain(row.get("town", ""))))) or []
+    by_id = wanted.get(f"#{plain(row.get('id', ''))}", []) if row.get("id") else []
+    by_name = wanted.get(name_key(row["name"], _towns(plain(row.get("town", "")))), []) if row["name"] else []
+    found = [one for one in by_id if one in by_name] if by_id and row["name"] else by_id or by_name
+    if by_id and not found:
+        raise _Unusable("ID と名称が別の施設です", "identifier and name are of different shelters")
     if len(found) == 1:
         return found[0]
     if found:
@@ -232,7 +238,7 @@ def _working(header: Columns, cells: tuple[str, ...], row: _Row) -> _Said:
         if code is None:
             raise _Unusable(f"設備を読めません({row['thing']})", f"no known equipment ({row['thing']})")
         states = {code: row.get("state", "")}
-    said: list[tuple[str, str, int | None]] = []
+    said: _Said = []
     for thing, text in states.items():
         state = _word(text, _WORKING)
         if state is None:

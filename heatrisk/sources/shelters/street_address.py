@@ -19,8 +19,9 @@ _APART = re.compile(r"(?<=\d)\s+(?=\d)")
 _GA = re.compile("[ケヶがガヵカ]")
 _MARKS, _BLANKS, _AZA, _DIGITS = (re.compile(p) for p in (r"[\W_ー]+", r"\s+", "^大?字|大字", r"\d+"))
 _BETWEEN = "(?:丁目|番地の?|番|号|条|線|の|[-~ー−–—‐])"
+# Possessive, so that 番地の番地の… is not tried as 番地 + の and as 番地の in turn.
 # 四番町1-2 and 北1条西2丁目 have numbers in the district's name.
-_NUMBERS = re.compile(rf"(?<!\d)(?!\d+(?:番?町|条|線|軒))\d+(?:{_BETWEEN}*\d+(?!\d*[F階]))*")
+_NUMBERS = re.compile(rf"(?<!\d)(?!\d+(?:番?町|条|線|軒))\d+(?:{_BETWEEN}*+\d++(?![F階]))*")
 
 
 class Address(NamedTuple):

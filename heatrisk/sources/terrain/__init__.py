@@ -28,11 +28,11 @@ from rasterio.fill import fillnodata
 
 from heatrisk.errors import SourceIncompleteError
 from heatrisk.grid import WGS84, Bounds, Grid
-from heatrisk.sources import gsi_dem, gsi_tiles, tin
 from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.mosaic import Piece, fill_from, overlaps, spacing, surveys, touch
 from heatrisk.sources.raster import nothing_here, raster_piece
 from heatrisk.sources.reading import Reading, Refusal
+from heatrisk.sources.terrain import gsi_dem, gsi_tiles, tin
 from heatrisk.words import Note, Words
 
 FloatArray = npt.NDArray[np.float32]
@@ -44,6 +44,13 @@ SUFFIXES = (".tif", ".tiff", ".asc", ".xml", ".gml", ".png", ".txt")
 _SQUARE = 1024
 
 
+_MOVED = Note.of(
+    "terrain_jgd2000",
+    "標高に JGD2000 のファイルがあります（2011 年の地殻変動による位置のずれは補正していません）",
+    "some elevation is in JGD2000: the ground's movement of 2011 is not corrected",
+)
+
+
 class _Source(NamedTuple):
     """One file with elevation: a raster, or the triangles of a relief."""
 
@@ -51,6 +58,7 @@ class _Source(NamedTuple):
     member: Member
     piece: Piece | None = None
     relief: tin.Head | None = None
+    datum: str = ""
 
     @property
     def bounds(self) -> Bounds | None:
@@ -128,7 +136,10 @@ def read_terrain(paths: Sequence[Path], grid: Grid, *, fill: float = 50.0) -> tu
         refused=tuple(refused),
         covered=round(used / elevation.size, 4),
         facts=facts,
-        notes=tuple(_notes(filled, unknown, elevation.size, fill)),
+        notes=(
+            *_notes(filled, unknown, elevation.size, fill),
+            *((_MOVED,) if any(source.datum == "JGD2000" for source in sources) else ()),
+        ),
     )
 
 
@@ -214,9 +225,8 @@ def _source(member: Member, grid: Grid) -> _Source | None:
     if mesh is None:
         return None
     values = cache(lambda: gsi_dem.read_values(member, mesh))
-    return _Source(
-        mesh.kind, member, Piece.whole(member.name, gsi_dem.CRS, mesh.transform, mesh.shape, values)
-    )
+    piece = Piece.whole(member.name, gsi_dem.CRS, mesh.transform, mesh.shape, values)
+    return _Source(mesh.kind, member, piece, datum=mesh.datum)
 
 
 def _lay(sources: Iterable[_Source], elevation: FloatArray, grid: Grid) -> tuple[Counter[str], list[Refusal]]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +26,8 @@ from heatrisk.sources.raster import PLAUSIBLE
 from heatrisk.sources.xml_stream import AGAIN, guarded
 from heatrisk.words import Words
 
-#: JGD2011, longitude and latitude. JGD2000 and JGD2024 differ from it by less than the data can tell.
+#: JGD2011, longitude and latitude. JGD2024 keeps them; JGD2000 differs where the ground moved in 2011, by
+#: less than a cell but near the epicentre, and the grid of that movement does not come with PROJ.
 CRS = "EPSG:6668"
 
 #: The head lies within the first bytes, ahead of the values.
@@ -43,9 +43,10 @@ _ENCODINGS = {"utf-8": "utf-8", "shift_jis": "cp932", "shift-jis": "cp932", "win
 
 
 class Mesh(NamedTuple):
-    """What the head of a file says: which model it belongs to, and where its cells lie."""
+    """What the head of a file says: which model it belongs to, its datum, and where its cells lie."""
 
     kind: str
+    datum: str
     transform: Affine
     shape: tuple[int, int]
 
@@ -67,8 +68,9 @@ def read_head(member: Member) -> Mesh | None:
         head = stream.read(_HEAD).split(b"tupleList", 1)[0]
     if not re.search(rb"<(?:[\w.-]+:)?DEM[\s>]", head):
         return None
-    system = re.search(rb"""<(?:[\w.-]+:)?Envelope\b[^>]*\bsrsName\s*=\s*["']([^"']*)""", head)
-    if system is None or not re.fullmatch(rb"fguuid:jgd\d{4}\.bl", system.group(1)):
+    system = re.search(rb"""<(?:[\w.-]+:)?Envelope\b[^<>]{0,1000}\bsrsName\s*=\s*["']([^"']*)""", head)
+    datum = system and re.fullmatch(rb"fguuid:(jgd\d{4})\.bl", system.group(1))
+    if not datum:
         got = "" if system is None else ascii(system.group(1)[:80])
         raise _unreadable(member, "srsName fguuid:jgd2011.bl", got)
     (south, west), (north, east) = _pair(head, "lowerCorner", member), _pair(head, "upperCorner", member)
@@ -81,7 +83,7 @@ def read_head(member: Member) -> Mesh | None:
         raise _unreadable(member, "low 0 0, high 224 149", f"{left} {top} .. {right} {bottom}")
     across, down = _exact((east - west) / columns), _exact((north - south) / rows)
     transform = Affine(across, 0.0, _on(west, across), 0.0, -down, _on(north, down))
-    return Mesh(_kind(head, member), transform, (int(rows), int(columns)))
+    return Mesh(_kind(head, member), datum.group(1).decode().upper(), transform, (int(rows), int(columns)))
 
 
 def read_values(member: Member, mesh: Mesh) -> npt.NDArray[np.float32]:
@@ -110,7 +112,7 @@ def read_values(member: Member, mesh: Mesh) -> npt.NDArray[np.float32]:
         It declares entities, states another order, or a tuple is damaged.
     """
     values, tail = _cut(_content(member), member)
-    order = re.search(rb"""<(?:[\w.-]+:)?sequenceRule\b[^>]*\border\s*=\s*["']([^"']*)""", tail)
+    order = re.search(rb"""<(?:[\w.-]+:)?sequenceRule\b[^<>]{0,1000}\border\s*=\s*["']([^"']*)""", tail)
     if order is None or order.group(1) != b"+x-y":
         got = "" if order is None else ascii(order.group(1)[:80])
         raise _unreadable(member, 'sequenceRule order="+x-y"', got)
@@ -173,7 +175,7 @@ def _kind(head: bytes, member: Member) -> str:
     The side is stated; so is the letter, but for the older of two photogrammetric models (B, C), which only
     the file's name tells apart.
     """
-    declared = re.search(rb"""<\?xml[^>]*\bencoding\s*=\s*["']([\w.-]+)""", head)
+    declared = re.search(rb"""<\?xml[^<>]{0,1000}\bencoding\s*=\s*["']([\w.-]+)""", head)
     encoding = "utf-8" if declared is None else declared.group(1).decode().lower()
     if encoding not in _ENCODINGS:
         raise _unreadable(member, "encoding UTF-8, Shift_JIS", encoding)
@@ -184,8 +186,7 @@ def _kind(head: bytes, member: Member) -> str:
     side = re.search(r"(\d+)\s*m", stated)
     if side is None:
         return "DEM"
-    name = PurePosixPath(member.inside[-1] if member.inside else member.path.name).name
-    lettered = re.search(rf"DEM{side.group(1)}([A-C])", name)
+    lettered = re.search(rf"DEM{side.group(1)}([A-C])", member.filename)
     if lettered is not None:
         return lettered.group()
     # "標高" is laser survey at 1 and 5 m, contour lines (B) at 10 m, where volcanoes have their own (A).

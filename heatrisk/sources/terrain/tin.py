@@ -30,7 +30,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _HEAD, _CHUNK = 65536, 2**23
 
-_TOKEN = re.compile(rb"<(/?)(?:[\w.-]+:)?(Triangle|posList|pos)\b[^>]*>([^<]*)")
+_TOKEN = re.compile(rb"<(/?)(?:[\w.-]+:)?(Triangle|posList|pos)\b[^<>]{0,1000}>([^<]*)")
 
 #: Rows of triangles, and cells, that are worked on at a time.
 _SPANS, _CELLS = 2**20, 2**22

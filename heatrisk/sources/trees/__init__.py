@@ -18,14 +18,14 @@ from rasterio.enums import Resampling
 
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.grid import WGS84, Grid
-from heatrisk.sources.crowns import burn_discs, burn_outlines, crown_diameter
 from heatrisk.sources.files import Member, members, on_disk
 from heatrisk.sources.mosaic import fill_from, overlaps, surveys
 from heatrisk.sources.raster import PLAUSIBLE, nothing_here, raster_piece
 from heatrisk.sources.reading import Reading, Refusal
 from heatrisk.sources.table import key
-from heatrisk.sources.tree_points import read_tree_points
-from heatrisk.sources.vegetation import read_vegetation
+from heatrisk.sources.trees.crowns import burn_discs, burn_outlines, crown_diameter
+from heatrisk.sources.trees.tree_points import read_tree_points
+from heatrisk.sources.trees.vegetation import read_vegetation
 from heatrisk.words import Note, Words
 
 FloatArray = npt.NDArray[np.float64]
@@ -136,7 +136,7 @@ def _add_rasters(canopy: _Canopy, rasters: Sequence[Member], *, alone: bool) -> 
         covers = None if here else (west, south, east, north)
         raise nothing_here(rasters[0].name, canopy.grid, covers)
     canopy.files += [
-        {"file": _called(member), "kind": "raster", "outside": int(piece not in here)}
+        {"file": member.filename, "kind": "raster", "outside": int(piece not in here)}
         for member, piece in zip(rasters, pieces, strict=True)
     ]
 
@@ -207,25 +207,20 @@ def _add(
     burn_discs(canopy.tops, canopy.grid, x, y, crown[discs] / 2.0, top[discs])
     burn_outlines(canopy.tops, canopy.grid, shapes[usable & ~points], top[usable & ~points])
     canopy.refused += [
-        Refusal(f"{_called(member)}: {row.where}", row.reason) if several else row for row in mine
+        Refusal(f"{member.filename}: {row.where}", row.reason) if several else row for row in mine
     ]
     counts = {
         "found": len(plants) + len(mine) - int((~usable).sum()),
         "used": int(usable.sum()),
         "outside": int((~here).sum()),
     }
-    canopy.files.append({"file": _called(member), "kind": kind, **counts, "refused": len(mine)})
+    canopy.files.append({"file": member.filename, "kind": kind, **counts, "refused": len(mine)})
     canopy.counts.update(counts)
     canopy.counts["default"] += int((usable & given).sum())
     canopy.counts["drawn"] += int((usable & ~points).sum())
     canopy.counts["stated"] += int((discs & np.isfinite(stated)).sum())
     canopy.counts["rule"] += int((discs & ~np.isfinite(stated)).sum())
     return len(inside)
-
-
-def _called(member: Member) -> str:
-    """Return the last of a file's names, for tables and rows."""
-    return member.name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _onto(plants: gpd.GeoDataFrame, grid: Grid) -> npt.NDArray[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -64,9 +65,9 @@ def read_tree_points(member: Member) -> tuple[gpd.GeoDataFrame, tuple[Refusal, .
     Returns
     -------
     plants : geopandas.GeoDataFrame
-        As :func:`heatrisk.sources.vegetation.read_vegetation` gives them: ``id`` (row number as a spreadsheet
-        shows it), ``kind`` (``"tree"``), ``species``, ``category``, ``height`` and ``crown`` [m] as stated,
-        NaN where absent; ``geometry``: points, longitude first.
+        As :func:`heatrisk.sources.trees.vegetation.read_vegetation` gives them: ``id`` (row number as a
+        spreadsheet shows it), ``kind`` (``"tree"``), ``species``, ``category``, ``height`` and
+        ``crown`` [m] as stated, NaN where absent; ``geometry``: points, longitude first.
     refused : tuple of Refusal
         Rows without a position, by their number.
     facts : dict
@@ -112,6 +113,14 @@ def read_tree_points(member: Member) -> tuple[gpd.GeoDataFrame, tuple[Refusal, .
         "columns": {name: quoted((headers[column],)) for name, column in columns.items()},
     }
     return gpd.GeoDataFrame(table, geometry=points, crs=WGS84, index=range(len(kept))), refused, facts
+
+
+def is_tree_list(cells: Sequence[str]) -> bool:
+    """Tell whether a row is the header of a list of trees: with places, and what only trees have."""
+    headers = list(cells)
+    fields = {name for name, pattern in _FIELDS.items() if _column(pattern, headers) is not None}
+    measured = any(re.match(r"樹高|tree_?height", key(header)) for header in headers)
+    return {"lat", "lon"} <= fields and (measured or bool(fields & {"species", "crown"}))
 
 
 def _header(text: str, where: str) -> tuple[list[str], int]:

@@ -12,7 +12,6 @@ References
 
 from __future__ import annotations
 
-import math
 import re
 from array import array
 from collections.abc import Iterator
@@ -24,10 +23,10 @@ import numpy.typing as npt
 import shapely
 from lxml import etree
 
+from heatrisk.sources.buildings.outlines import outlines
 from heatrisk.sources.files import Member
-from heatrisk.sources.outlines import outlines
 from heatrisk.sources.reading import Refusal
-from heatrisk.sources.xml_stream import elements, free, guarded, horizontal, local, tags
+from heatrisk.sources.xml_stream import elements, free, guarded, horizontal, local, number, tags
 from heatrisk.words import Words
 
 FloatArray = npt.NDArray[np.float64]
@@ -126,17 +125,10 @@ def _plant(element: etree._Element, name: str) -> _Plant:
         "tree" if name == _TREE else "cover",
         stated["species"],
         stated["category"],
-        _number(stated["height"]),
-        _number(stated["crown"]),
+        number(stated["height"]),
+        number(stated["crown"]),
         _geometry(element, [part for level in sorted(levels) for part in levels[level]], name),
     )
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
 
 
 def _geometry(element: etree._Element, levels: list[etree._Element], name: str) -> shapely.Geometry | None:

@@ -27,11 +27,11 @@ import xarray as xr
 
 from heatrisk.errors import SourceError, SourceIncompleteError
 from heatrisk.fields import sunshine_ghi
-from heatrisk.sources.amedas_json import SAVE, Observed, observations
 from heatrisk.sources.query import WeatherQuery, distance_km, far_notes, listed
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.series import HOUR, Floats, clock, too_few, usual_step, weather_series
 from heatrisk.sources.stations import read_stations
+from heatrisk.sources.weather.amedas_json import SAVE, Observed, observations
+from heatrisk.sources.weather.series import HOUR, Floats, clock, too_few, usual_step, weather_series
 from heatrisk.weather import Station, Weather
 from heatrisk.words import Note, Words
 
@@ -81,8 +81,9 @@ def read_amedas(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
         :func:`heatrisk.fields.sunshine_ghi`, every 10 minutes or every hour as the files come. Wind is taken
         to be measured 10 m above ground, as is usual; some stations measure on roofs.
     reading : Reading
-        ``read`` counts the station's instants in the files, ``used`` the rows returned, ``refused`` files.
-        Facts: those of :func:`heatrisk.sources.series.weather_series`, ``station``, ``station_name``,
+        ``read`` counts the station's instants in the files, ``used`` those among the rows returned,
+        ``refused`` files.
+        Facts: those of :func:`heatrisk.sources.weather.series.weather_series`, ``station``, ``station_name``,
         ``distance_km``, ``passed_over`` (nearer stations without temperature or humidity), ``filled``
         (interpolated values by variable, an hour at most at a time), ``off_axis`` (instants between rows).
 
@@ -129,7 +130,8 @@ def read_amedas(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
         reading,
         as_of=last.to_pydatetime().replace(tzinfo=UTC),
         read=len(records),
-        used=series.sizes["time"],
+        # Rows between the instants of the files were filled, or stay empty.
+        used=int(series.indexes["time"].isin(list(records)).sum()),
         refused=tuple(observed.refused),
         facts=facts,
         notes=(*notes, *_filled_notes(sum(filled.values())), *far_notes(km, NEAR)),

@@ -116,7 +116,7 @@ def _take(
         return _OTHER
     if any("lat" in record for record in content.values()):
         return _TABLE
-    stamp = _STAMP.search(_last(file))
+    stamp = _STAMP.search(file.filename)
     time = _instant(stamp.group()) if stamp else None
     if time is None:
         return _MAP
@@ -135,10 +135,6 @@ def _owner(content: dict[str, dict[str, Any]], file: Member) -> str | None:
             return f"{prefecture:02d}{number:03d}"
     folder = PurePosixPath("/".join((*file.path.parts, *file.inside))).parent.name
     return folder if _STATION.fullmatch(folder) else None
-
-
-def _last(file: Member) -> str:
-    return PurePosixPath(file.inside[-1]).name if file.inside else file.path.name
 
 
 def _instant(text: str) -> pd.Timestamp | None:

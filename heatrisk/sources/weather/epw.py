@@ -25,8 +25,8 @@ from heatrisk.errors import SourceError, SourceIncompleteError
 from heatrisk.sources.files import Member
 from heatrisk.sources.query import WeatherQuery, distance_km, far_notes
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.series import HOUR, Floats, weather_series
 from heatrisk.sources.table import plain, quoted, read_table
+from heatrisk.sources.weather.series import HOUR, Floats, weather_series
 from heatrisk.weather import Weather
 from heatrisk.words import Note, Words
 
@@ -87,7 +87,7 @@ def read_epw(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
         Air temperature, humidity, pressure, wind at 10 m, and irradiances as means over the hour before.
     reading : Reading
         ``read`` counts data rows, ``used`` the hours returned. Facts: those of
-        :func:`heatrisk.sources.series.weather_series`, ``location``, ``longitude``, ``latitude``,
+        :func:`heatrisk.sources.weather.series.weather_series`, ``location``, ``longitude``, ``latitude``,
         ``elevation``, ``years`` (as stated in the rows), ``year`` (as asked for), ``distance_km``. Notes tell
         of a place far from the query's and of a pressure that does not fit the elevation.
 
@@ -119,7 +119,7 @@ def read_epw(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
     times, kept = _times(dates, location, query.year, file)
     columns = {name: _numbers(rows, name, file)[kept] for name in COLUMNS}
     full = _with_leap_day(times, location)
-    at = full.get_indexer(times)
+    at = np.arange(len(times)) if full is times else full.get_indexer(times)
     series, facts = weather_series(
         full, {name: _spread(v, at, len(full)) for name, v in columns.items()}, file.name
     )

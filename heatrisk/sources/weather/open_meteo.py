@@ -22,12 +22,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from heatrisk.errors import SourceError, SourceIncompleteError
-from heatrisk.sources.clock import instants, since_1970
+from heatrisk.sources.clock import FARTHEST_ZONE, instants, since_1970
 from heatrisk.sources.files import Member
 from heatrisk.sources.json_text import read_json
 from heatrisk.sources.query import WeatherQuery, distance_km, far_notes, listed
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.series import converted, joined, usual_step, weather_series
+from heatrisk.sources.weather.series import converted, joined, usual_step, weather_series
 from heatrisk.weather import Weather
 from heatrisk.words import Note, Words
 
@@ -92,8 +92,8 @@ def read_open_meteo(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
         Air temperature, humidity and, where given, wind at 10 m, pressure and irradiances.
     reading : Reading
         ``read`` counts the rows in the answer, ``used`` those returned. Facts: those of
-        :func:`heatrisk.sources.series.weather_series`, ``longitude``, ``latitude``, ``elevation`` of the
-        answer, ``places`` (how many there were) and ``distance_km`` from the query's place.
+        :func:`heatrisk.sources.weather.series.weather_series`, ``longitude``, ``latitude``, ``elevation``
+        of the answer, ``places`` (how many there were) and ``distance_km`` from the query's place.
 
     Raises
     ------
@@ -170,6 +170,7 @@ def _columns(answer: _Answer) -> tuple[pd.DatetimeIndex, dict[str, npt.NDArray[n
     }
     if "dhi" not in columns and "ghi" in columns and "direct_radiation" in rows:
         direct = _numbers(rows["direct_radiation"], len(times), "direct_radiation", name)
+        direct = converted(direct, "ghi", str(units.get("direct_radiation")), name, step)
         columns["dhi"] = np.maximum(columns["ghi"] - direct, 0.0)
     return times, columns
 
@@ -230,7 +231,7 @@ def _times(
         if units.get("time") == "unixtime":
             return since_1970(np.array(texts, dtype=np.int64))
         zone = answer.get("utc_offset_seconds", _ZONES.get(str(answer.get("timezone"))))
-        offset = _number(zone, 86_400.0)
+        offset = _number(zone, FARTHEST_ZONE.total_seconds())
         if offset is None:
             raise SourceIncompleteError(
                 Words(

@@ -22,14 +22,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from heatrisk.errors import SourceError, SourceIncompleteError
+from heatrisk.errors import SourceError, SourceIncompleteError, UnitsError
 from heatrisk.quantities import QUANTITIES
 from heatrisk.sources.clock import instant, instants
 from heatrisk.sources.files import Member
 from heatrisk.sources.query import WeatherQuery
 from heatrisk.sources.reading import Reading
-from heatrisk.sources.series import Floats, converted, joined, usual_step, weather_series
 from heatrisk.sources.table import Table, given, key, plain, quoted, read_table
+from heatrisk.sources.weather.series import Floats, converted, joined, usual_step, weather_series
 from heatrisk.weather import Weather
 from heatrisk.words import Words
 
@@ -48,6 +48,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _UNIT = re.compile(r"[(\[](.+?)[)\]]$")
 _QUALITY, _GOOD = "品質情報", 5.0
+
+#: Relative humidity that stays below is a fraction, be it slightly above saturation.
+_FRACTION = 1.5
+
 _FORM = Words(
     "見出しを time,ta,rh,va(日時,気温,湿度,風速)の形にしてください",
     "Give the columns the headers time,ta,rh,va (or 日時,気温,湿度,風速).",
@@ -78,7 +82,7 @@ def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
         Wind is taken to be measured 10 m above ground.
     reading : Reading
         ``read`` counts the rows below the headers, ``used`` the rows returned. Facts: those of
-        :func:`heatrisk.sources.series.weather_series`, and ``encoding``.
+        :func:`heatrisk.sources.weather.series.weather_series`, and ``encoding``.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
     SourceIncompleteError
         Temperature or humidity is missing.
     UnitsError
-        A header names an unknown unit, or values are impossible.
+        A header names an unknown unit, values are impossible, or humidity is a fraction.
     InputError
         The times are not evenly spaced, or two files speak of the same time.
     SourceError
@@ -107,12 +111,18 @@ def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
     return weather, replace(reading, read=len(times), used=series.sizes["time"], facts=facts)
 
 
+def is_weather(cells: Sequence[str]) -> bool:
+    """Tell whether a row is the header of a table of weather: with times and air temperature."""
+    return {"time", "ta"} <= _named(cells)[0].keys()
+
+
 def _columns(table: Table, file: Member) -> tuple[pd.DatetimeIndex, dict[str, Floats]]:
     """Return times and values of one file, in standard units."""
     header = _header(table, file)
     rows = table.rows[header.rows :]
     times = _times(rows, header, file)
-    step = usual_step(times) if len(rows) > 1 else pd.Timedelta(hours=1)
+    # Rows that do not follow each other are refused later, with their times.
+    step = max(usual_step(times), pd.Timedelta(0)) or pd.Timedelta(hours=1)
     columns = {}
     for name in QUANTITIES.keys() & header.columns.keys():
         values = _numbers(rows, header.columns[name], name, file)
@@ -120,21 +130,26 @@ def _columns(table: Table, file: Member) -> tuple[pd.DatetimeIndex, dict[str, Fl
             values[_numbers(rows, header.quality[name], _QUALITY, file) < _GOOD] = np.nan
         unit = header.units.get(name, QUANTITIES[name].units.replace(" ", ""))
         columns[name] = converted(values, name, unit, file.name, step)
+    _check_percent(columns.get("rh", np.empty(0)), file)
     return times, columns
+
+
+def _check_percent(humidity: Floats, file: Member) -> None:
+    """Refuse relative humidity as a fraction: no weather stays below 2 %."""
+    known = humidity[np.isfinite(humidity)]
+    if known.size and 0 < known.max() <= _FRACTION:
+        raise UnitsError(
+            Words("相対湿度が % ではなく割合のようです", "humidity looks like a fraction, not a percentage"),
+            where=file.name,
+            expected="0 … 100 %",
+            got=f"{known.min():g} … {known.max():g}",
+            remedy=Words("100 倍して % にしてください", "Multiply it by 100."),
+        )
 
 
 def _header(table: Table, file: Member) -> _Header:
     for index, (_, cells) in enumerate(table.rows[:10]):
-        columns: dict[str, int] = {}
-        units: dict[str, str] = {}
-        for column, cell in enumerate(cells):
-            header = key(cell)
-            name = _UNIT.sub("", header)
-            found = next((own for own, names in COLUMNS.items() if name in names), None)
-            if found is not None and found not in columns:
-                columns[found] = column
-                if unit := _UNIT.search(header):
-                    units[found] = unit.group(1)
+        columns, units = _named(cells)
         if "time" in columns and len(columns) > 1:
             below = _below(table.rows[index + 1 :], columns["time"])
             quality = {
@@ -150,6 +165,21 @@ def _header(table: Table, file: Member) -> _Header:
         got=quoted(table.rows[0][1]),
         remedy=_FORM,
     )
+
+
+def _named(cells: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Return the columns and the units that a header row names; of two with one meaning, the first."""
+    columns: dict[str, int] = {}
+    units: dict[str, str] = {}
+    for column, cell in enumerate(cells):
+        header = key(cell)
+        name = _UNIT.sub("", header)
+        found = next((own for own, names in COLUMNS.items() if name in names), None)
+        if found is not None and found not in columns:
+            columns[found] = column
+            if unit := _UNIT.search(header):
+                units[found] = unit.group(1)
+    return columns, units
 
 
 def _below(rows: Sequence[_Row], time: int) -> list[_Row]:

@@ -26,12 +26,12 @@ import httpx
 
 from heatrisk import disk
 from heatrisk.city.sections import HttpSection
-from heatrisk.errors import HeatRiskError, SourceUnavailableError
-from heatrisk.sources import copies
-from heatrisk.sources.address import Address, address
-from heatrisk.sources.copies import Copy
-from heatrisk.sources.trouble import FetchError, of_status, on_the_way, trouble
-from heatrisk.sources.unpacked import unpacked
+from heatrisk.errors import HeatRiskError, OffSeasonError, SourceUnavailableError
+from heatrisk.sources.web import copies
+from heatrisk.sources.web.address import Address, address
+from heatrisk.sources.web.copies import Copy
+from heatrisk.sources.web.trouble import FetchError, of_status, on_the_way, trouble
+from heatrisk.sources.web.unpacked import unpacked
 from heatrisk.words import JST, Words
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Downloads:
         Parameters
         ----------
         url : str
-            Address, which may hold ``${NAME}`` and ``{%Y%m%d}``: see :mod:`heatrisk.sources.address`.
+            Address, which may hold ``${NAME}`` and ``{%Y%m%d}``: see :mod:`heatrisk.sources.web.address`.
 
         Raises
         ------
@@ -292,7 +292,8 @@ class Downloads:
                 f"{what.ja}。{since:%Y-%m-%d %H:%M} に取得したものは {hours:g} 時間より古く使えません",
                 f"{what.en}; the copy of {since:%Y-%m-%d %H:%M} JST is older than {hours:g} hours",
             )
-        return SourceUnavailableError(what, where=at.shown, remedy=refused.remedy)
+        kind = OffSeasonError if refused.off_season else SourceUnavailableError
+        return kind(what, where=at.shown, remedy=refused.remedy)
 
 
 _STEPS = {("http", "http"), ("http", "https"), ("https", "https")}

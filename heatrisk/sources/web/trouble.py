@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from heatrisk.words import Words
+from heatrisk.words import JST, Words
 
 
 class FetchError(Exception):
@@ -27,13 +27,22 @@ class FetchError(Exception):
         Whether asking again may help.
     pause : float, optional
         How long the server asks to be left alone [s].
+    off_season : bool
+        Whether nothing is published at this time of year.
     """
 
     def __init__(
-        self, words: Words, remedy: Words, *, passing: bool = False, pause: float | None = None
+        self,
+        words: Words,
+        remedy: Words,
+        *,
+        passing: bool = False,
+        pause: float | None = None,
+        off_season: bool = False,
     ) -> None:
         super().__init__(words.en)
         self.words, self.remedy, self.passing, self.pause = words, remedy, passing, pause
+        self.off_season = off_season
 
 
 _LATER = Words("しばらくしてからやり直してください", "Try again later.")
@@ -126,6 +135,9 @@ _ROWS: dict[str, tuple[Words, Words, bool]] = {
 }
 
 _SEASON = "wbgt.env.go.jp"
+
+#: Outside these days, month and day, nothing is published: the seasons of 2025 and 2026 with a week's margin.
+_SEASON_DAYS = ((4, 15), (10, 29))
 _OUT_OF_SEASON = Words(
     "サーバーにファイルがありません（404）。暑さ指数は例年 4 月下旬から 10 月下旬までの間だけ提供されます",
     "the server has no such file (404); heat indices are published from late April to late October only",
@@ -153,7 +165,9 @@ def of_status(response: httpx.Response, now: datetime) -> FetchError:
     status = response.status_code
     host = response.request.url.host
     if status == 404 and (host == _SEASON or host.endswith(f".{_SEASON}")):
-        return FetchError(_OUT_OF_SEASON, _ADDRESS)
+        day = now.astimezone(JST)
+        off = not _SEASON_DAYS[0] <= (day.month, day.day) <= _SEASON_DAYS[1]
+        return FetchError(_OUT_OF_SEASON, _ADDRESS, off_season=off)
     if status in (404, 410):
         code = "absent"
     elif status in (401, 403, 407):

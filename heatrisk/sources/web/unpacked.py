@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import httpx
 
-from heatrisk.sources.trouble import on_the_way, trouble
+from heatrisk.sources.web.trouble import on_the_way, trouble
 
 _PIECE = 2**20
 _GZIP = 16 + zlib.MAX_WBITS

@@ -1,0 +1,98 @@
+"""What staff do with a city: what is told when the city file, the store or a station is wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from heatrisk.city import read_city, store_path
+from heatrisk.errors import CityFileError, InputError
+from heatrisk.operation import check, recompute
+from heatrisk.sources.intake import read_inputs
+from heatrisk.store import RunStore
+from heatrisk.verdict import Light
+from tests.made_city import make_city
+
+NOW = datetime(2025, 8, 5, 5, 10, tzinfo=UTC)
+
+
+def nothing(*_: object) -> None:
+    """Progress that nobody looks at."""
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    return make_city(tmp_path)
+
+
+def changed(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+
+
+def test_a_broken_city_file_is_a_red_status_in_the_store_it_names(city: Path) -> None:
+    city.write_text('[city]\nnane = "x"\n[store]\npath = "kept"\n', "utf-8")
+    store = RunStore(store_path(city))
+    outcome = recompute(city, store, NOW, nothing)
+    assert store.root == city.parent / "kept"
+    assert (outcome.verdict.light, outcome.run_id) == (Light.RED, None)
+    status = json.loads((store.root / "status.json").read_text("utf-8"))
+    assert status["verdict"]["level"] == "red"
+    assert str(city.parent) not in json.dumps(status), "folders of this machine are nobody's business"
+
+
+@pytest.mark.parametrize("content", ["[city", "a = 1", "[store]\npath = 3\n", "[store]\n"])
+def test_a_city_file_that_names_no_store_has_one_beside_it(tmp_path: Path, content: str) -> None:
+    (tmp_path / "city.toml").write_text(content, "utf-8")
+    assert store_path(tmp_path / "city.toml") == tmp_path / "store"
+    assert store_path(tmp_path / "none.toml") == tmp_path / "store"
+
+
+def test_a_store_that_takes_nothing_is_told_before_anything_is_read(city: Path) -> None:
+    seen: list[str] = []
+    (city.parent / "file").write_bytes(b"")
+    store = RunStore(city.parent / "file")
+    outcome = recompute(city, store, NOW, lambda stage, *_: seen.append(stage))
+    assert outcome.verdict.light is Light.RED
+    assert seen == []
+
+
+def test_a_misspelt_setting_is_told_with_those_that_exist(city: Path) -> None:
+    city.write_text('[city]\nname = "x"\ncell_siez = 5\n[buildings]\npath = "b"\n', "utf-8")
+    with pytest.raises(
+        CityFileError, match=r"no setting city\.cell_siez; expected cell_size, name"
+    ) as caught:
+        read_city(city)
+    assert "cell_size" in caught.value.text("ja")
+
+
+@pytest.mark.parametrize(
+    "station, codes",
+    [
+        ('{ id = "44116", lon = 141.9, lat = 45.5 }', ["official_far"]),
+        ('{ id = "44116", name = "よそ" }', ["official_name"]),
+        ('"44116"', []),
+    ],
+)
+def test_a_station_that_cannot_be_the_towns_is_doubted(city: Path, station: str, codes: list[str]) -> None:
+    changed(city, "[official]\n", f"[official]\nstations = [{station}]\n")
+    found = read_inputs(read_city(city), city, now=NOW)
+    assert [note.code for note in found.doubts] == codes
+
+
+def test_the_kind_of_weather_is_told_from_the_file(city: Path) -> None:
+    changed(city, 'kind = "open-meteo"\n', "")
+    found = read_inputs(read_city(city), city, now=NOW)
+    assert found.weather is not None and found.weather.series is not None
+    (city.parent / "open_meteo.json").write_text("{}", "utf-8")
+    with pytest.raises(InputError, match="kind of weather"):
+        read_inputs(read_city(city), city, now=NOW)
+
+
+def test_alerts_of_another_day_leave_today_unknown(city: Path) -> None:
+    codes = {note.code for note in check(city, datetime(2025, 9, 20, tzinfo=UTC)).doubts}
+    assert {"alerts_stale", "official_stale"} <= codes
