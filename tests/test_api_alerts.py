@@ -133,3 +133,22 @@ def test_the_season_runs_from_the_fourth_wednesday_of_april_to_that_of_october()
 
 def test_an_instant_that_is_none_is_a_problem(tmp_path: Path) -> None:
     is_problem(served(tmp_path, at(12)).get("/alerts?at=noon"), 400, "time-not-found")
+
+
+@pytest.mark.parametrize(
+    "clock, asked, state",
+    [
+        (at(12), at(10), "open"),  # announced at 05:00 and in force
+        (at(4), at(10), "unknown"),  # not announced yet
+        (at(12), at(22), "closed"),  # after hours, alert or not
+        (at(12), at(10, day=7), "unknown"),  # of that day nothing is known
+    ],
+)
+def test_a_shelter_that_waits_for_the_alert_opens_with_it(
+    tmp_path: Path, clock: datetime, asked: datetime, state: str
+) -> None:
+    client = served(tmp_path, clock, bulletin(5, 1, 0))
+    listed = tmp_path / "runs" / RUN / "shelters.geojson"
+    listed.write_text(listed.read_text("utf-8").replace('"always"', '"alert"'), "utf-8")
+    answer = client.get("/shelters", params={"at": asked.isoformat()}).json()
+    assert answer["features"][0]["properties"]["status"]["state"] == state

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from heatrisk.alerts import NAMES, Alert, AlertBulletin, flag, from_dict, public
+from heatrisk.alerts import NAMES, Alert, AlertBulletin, Level, flag, from_dict, public
 from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
 from heatrisk.api.params import LATEST, NOW, AtQuery, LangQuery, RunQuery, instant, utc
@@ -73,6 +73,21 @@ def known(run: StoredRun) -> Known:
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return Known(True, None)
     return Known(bulletin is not None or "alerts" in config, bulletin)
+
+
+def level(run: StoredRun, at: datetime, seen: datetime) -> Level | None:
+    """Return the alert in force on the Japanese day of an instant; None where there is none or none is known.
+
+    Parameters
+    ----------
+    run, at, seen
+        As for :func:`told`.
+    """
+    bulletin = known(run).bulletin
+    if bulletin is None:
+        return None
+    today = at.astimezone(JST).date()
+    return next((alert.level for alert in public(bulletin, seen) if alert.day == today), None)
 
 
 def told(service: Service, run: StoredRun, at: datetime, seen: datetime) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request
 from pyproj import Geod
 from starlette.responses import Response
 
+from heatrisk.alerts import Level
+from heatrisk.api.alerts import level
 from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
 from heatrisk.api.geometry import BBOX, box_of, place_of
@@ -154,24 +156,28 @@ async def shelters(
         tuple(equipment or ()),
         not spatial if unplaced is None else unplaced,
     )
-    body = spoken(found(stored, moment, wanted, limit), lang)
-    return json_answer(request, body, service.headers(stored, fixed=run != LATEST and at != NOW), GEOJSON)
+    clock = service.clock()
+    alert = level(stored, moment, min(moment, clock))
+    body = spoken(found(stored, moment, wanted, limit, alert), lang)
+    # An alert may still be announced for a time to come.
+    fixed = run != LATEST and at != NOW and moment <= clock
+    return json_answer(request, body, service.headers(stored, fixed=fixed), GEOJSON)
 
 
-def found(run: StoredRun, at: datetime, wanted: Wanted, limit: int) -> dict[str, Any]:
-    """Return the shelters asked for as GeoJSON, each with its opening status at an instant.
+def found(run: StoredRun, at: datetime, wanted: Wanted, limit: int, alert: Level | None) -> dict[str, Any]:
+    """Return the shelters asked for as GeoJSON, each with its opening status at an instant, under an alert.
 
     One without position has the geometry null and ``placed`` false; reports that are too old are left out.
     """
-    features = list(_features(run, at, wanted))
+    features = list(_features(run, at, wanted, alert))
     if wanted.near is not None:
         features.sort(key=lambda feature: feature["properties"].get("distance_m", float("inf")))
     return {**run.shelters, "features": features[:limit]}
 
 
-def _features(run: StoredRun, at: datetime, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _features(run: StoredRun, at: datetime, wanted: Wanted, alert: Level | None) -> Iterator[dict[str, Any]]:
     for feature, shelter in zip(run.shelters["features"], from_geojson(run.shelters), strict=True):
-        told = status(shelter, at)
+        told = status(shelter, at, alert)
         if not wanted.holds(shelter, told.state):
             continue
         stated = {"state": told.state, "reason": both(told.reason), "at": utc(at)}
