@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
 from affine import Affine
 from pyproj import Transformer
 
@@ -19,6 +18,7 @@ from heatrisk.errors import (
 )
 from heatrisk.grid import Grid
 from heatrisk.sources.raster import read_raster
+from tests.elevation import geotiff
 from tests.messages import explains
 
 CRS = "EPSG:6677"
@@ -31,37 +31,12 @@ def plane(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 50.0 + 0.02 * (x - WEST) + 0.05 * (y - NORTH)
 
 
-def written(
-    path: Path,
-    values: np.ndarray,
-    transform: Affine,
-    crs: str | None = CRS,
-    nodata: float | None = None,
-    driver: str = "GTiff",
-) -> Path:
-    bands = values if values.ndim == 3 else values[None]
-    with rasterio.open(
-        path,
-        "w",
-        driver=driver,
-        count=len(bands),
-        height=bands.shape[1],
-        width=bands.shape[2],
-        dtype=bands.dtype,
-        crs=crs,
-        transform=transform,
-        nodata=nodata,
-    ) as dataset:
-        dataset.write(bands)
-    return path
-
-
 def sloped(path: Path, cell: float, margin: float = 50.0) -> Path:
     transform = Affine(cell, 0, WEST - margin, 0, -cell, NORTH + margin)
     rows, columns = int((100 + 2 * margin) / cell), int((150 + 2 * margin) / cell)
     x = transform.c + (np.arange(columns) + 0.5) * cell
     y = transform.f - (np.arange(rows) + 0.5) * cell
-    return written(path, plane(x[None, :], y[:, None]).astype(np.float32), transform)
+    return geotiff(path, plane(x[None, :], y[:, None]).astype(np.float32), transform)
 
 
 @pytest.mark.parametrize("cell", [0.5, 1.0, 5.0, 10.0])
@@ -81,7 +56,7 @@ def test_geographic_file(tmp_path: Path) -> None:
     transform = Affine(step, 0, lon - 60 * step, 0, -step, lat + 60 * step)
     columns, rows = np.meshgrid(np.arange(120) + 0.5, np.arange(120) + 0.5)
     x, y = to_plane.transform(transform.c + columns * step, transform.f - rows * step)
-    path = written(tmp_path / "dem.tif", plane(x, y).astype(np.float32), transform, crs="EPSG:6668")
+    path = geotiff(tmp_path / "dem.tif", plane(x, y).astype(np.float32), transform, crs="EPSG:6668")
     values, _ = read_raster(path, GRID)
     np.testing.assert_allclose(values, plane(GRID.x[None, :], GRID.y[:, None]), atol=0.01)
 
@@ -90,7 +65,7 @@ def test_no_data_stated_and_hidden(tmp_path: Path) -> None:
     values = np.full((20, 30), 40.0, np.float32)
     values[:, :10], values[:5, 20:], values[10, 15] = -9999.0, 32767.0, np.nan
     for nodata in (None, -9999.0):
-        path = written(tmp_path / f"{nodata}.tif", values, GRID.transform, nodata=nodata)
+        path = geotiff(tmp_path / f"{nodata}.tif", values, GRID.transform, nodata=nodata)
         read, reading = read_raster(path, GRID, resampling="nearest")
         np.testing.assert_array_equal(np.isnan(read), ~(values == 40.0))
         assert reading.used == int((values == 40.0).sum())
@@ -99,14 +74,14 @@ def test_no_data_stated_and_hidden(tmp_path: Path) -> None:
 def test_no_data_never_mixes_into_neighbours(tmp_path: Path) -> None:
     values = np.full((300, 400), 40.0, np.float32)
     values[::7, ::5] = -9999.0
-    path = written(tmp_path / "a.tif", values, Affine(1, 0, WEST - 50, 0, -1, NORTH + 50))
+    path = geotiff(tmp_path / "a.tif", values, Affine(1, 0, WEST - 50, 0, -1, NORTH + 50))
     read, _ = read_raster(path, GRID)
     assert np.nanmin(read) == np.nanmax(read) == 40.0
 
 
 def test_partial_cover_stays_empty(tmp_path: Path) -> None:
     values = np.full((20, 15), 3.0, np.float32)
-    path = written(tmp_path / "canopy.tif", values, GRID.transform)
+    path = geotiff(tmp_path / "canopy.tif", values, GRID.transform)
     read, reading = read_raster(path, GRID, role="canopy")
     assert np.isfinite(read[:, :15]).all()
     assert np.isnan(read[:, 16:]).all()
@@ -116,7 +91,7 @@ def test_partial_cover_stays_empty(tmp_path: Path) -> None:
 
 def test_classes_are_never_averaged(tmp_path: Path) -> None:
     codes = np.random.default_rng(1).choice([1, 5, 6, 7, 255], (50, 75)).astype(np.uint8)
-    path = written(tmp_path / "cover.tif", codes, Affine(2, 0, WEST, 0, -2, NORTH))
+    path = geotiff(tmp_path / "cover.tif", codes, Affine(2, 0, WEST, 0, -2, NORTH))
     read, _ = read_raster(path, GRID, role="land_cover", resampling="nearest")
     assert set(np.unique(read[np.isfinite(read)])) == {1.0, 5.0, 6.0, 7.0}, "255 is no class"
 
@@ -135,8 +110,8 @@ def test_ascii_grid_with_a_given_system(tmp_path: Path) -> None:
 
 
 def test_bad_files_are_explained(tmp_path: Path) -> None:
-    far = written(tmp_path / "far.tif", np.ones((9, 9), np.float32), Affine(5, 0, 0, 0, -5, 0))
-    picture = written(tmp_path / "picture.tif", np.ones((3, 9, 9), np.uint8), GRID.transform)
+    far = geotiff(tmp_path / "far.tif", np.ones((9, 9), np.float32), Affine(5, 0, 0, 0, -5, 0))
+    picture = geotiff(tmp_path / "picture.tif", np.ones((3, 9, 9), np.uint8), GRID.transform)
     text = tmp_path / "text.tif"
     text.write_text("<html></html>")
     vrt = tmp_path / "other.tif"

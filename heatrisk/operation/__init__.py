@@ -99,14 +99,7 @@ def check(city_file: Path, created: datetime, progress: Progress = lambda *_: No
     """
     try:
         city = read_city(city_file)
-        inputs = read_inputs(
-            city,
-            city_file,
-            go_on=True,
-            downloads=_downloads(city, city.store.path),
-            now=created,
-            progress=lambda done, of: progress("read", done, of),
-        )
+        inputs = _read(city, city_file, city.store.path, created, progress, go_on=True)
     except HeatRiskError as error:
         return Findings(errors=(error,))
     notes = tuple(inputs.notes)
@@ -148,13 +141,7 @@ def recompute(city_file: Path, store: RunStore, created: datetime, progress: Pro
         city = read_city(city_file)
         store.prepare()
         progress("read", 0, 1)
-        inputs = read_inputs(
-            city,
-            city_file,
-            downloads=_downloads(city, store.root),
-            now=created,
-            progress=lambda done, of: progress("read", done, of),
-        )
+        inputs = _read(city, city_file, store.root, created, progress)
         _keep_shelters(inputs, store)
         data = _simulated(inputs, store, progress)
         verdict = weigh(inputs, data, assumptions(inputs, data), created)
@@ -170,8 +157,18 @@ def recompute(city_file: Path, store: RunStore, created: datetime, progress: Pro
     return outcome
 
 
-def _downloads(city: City, store: Path) -> Downloads:
-    return Downloads(store / "downloads", city.http, contact=city.city.contact)
+def _read(
+    city: City, city_file: Path, store: Path, created: datetime, progress: Progress, *, go_on: bool = False
+) -> Inputs:
+    """Read a city's sources, those on the web by way of the store's folder of downloads."""
+    return read_inputs(
+        city,
+        city_file,
+        go_on=go_on,
+        downloads=Downloads(store / "downloads", city.http, contact=city.city.contact),
+        now=created,
+        progress=lambda done, of: progress("read", done, of),
+    )
 
 
 def _keep_shelters(inputs: Inputs, store: RunStore) -> None:

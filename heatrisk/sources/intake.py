@@ -141,15 +141,12 @@ def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
     if not entries:
         return inputs.take(lambda: read_forecast(paths, table=table, place=inputs.place))
     known = table or {}
-    stations = [
-        Station(
-            entry.id,
-            entry.name or (known[entry.id].name if entry.id in known else entry.id),
-            entry.lon if entry.lon is not None or entry.id not in known else known[entry.id].lon,
-            entry.lat if entry.lat is not None or entry.id not in known else known[entry.id].lat,
-        )
-        for entry in entries
-    ]
+    stations = []
+    for entry in entries:
+        listed = known.get(entry.id, Station(entry.id, entry.id))
+        lon = listed.lon if entry.lon is None else entry.lon
+        lat = listed.lat if entry.lat is None else entry.lat
+        stations.append(Station(entry.id, entry.name or listed.name, lon, lat))
     found = inputs.take(lambda: read_forecast(paths, stations, table=table, place=inputs.place))
     inputs.doubts.extend(_odd_stations(stations, known, inputs.place))
     weights = np.array([entry.weight for entry in entries])

@@ -135,9 +135,9 @@ def _entries(
     damaged: list[Note | None] = []
     for member in found:
         table, header = first_list(read_tables(member, MOST_ROWS), member.name, "名称, 住所, 緯度, 経度, …")
-        damaged.append(damage(table, Path(member.name).name))
+        damaged.append(damage(table, member.filename))
         facts = {"encoding": table.encoding, "columns": header.named()} | facts
-        file = f"{Path(member.name).name}:" if len(found) > 1 else ""
+        file = f"{member.filename}:" if len(found) > 1 else ""
         above = ""
         for number, cells in table.rows[header.rows :]:
             row = header.row(cells, above)
