@@ -14,21 +14,18 @@ import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 import uvicorn
 
 import heatrisk
+from heatrisk.cli import looking as looking
 from heatrisk.cli.findings import print_findings, report
-from heatrisk.cli.speech import Speech, Tongue, complain, err, out, progress, say, speak
+from heatrisk.cli.options import CityFile, Host, Lang, Port, Store, app, store_of
+from heatrisk.cli.speech import Speech, complain, err, out, progress, say
 from heatrisk.errors import HeatRiskError
-from heatrisk.words import JST, Words
-
-if TYPE_CHECKING:
-    from heatrisk.stored import StoredRun
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+from heatrisk.words import Words
 
 _SERVING = Words("ダッシュボード: {url} （終了は Ctrl+C）", "Dashboard: {url} (stop with Ctrl+C)")
 _NOTHING_TO_SERVE = Words(
@@ -48,23 +45,6 @@ def main() -> None:
             Words(f"{error.filename or ''}: ファイルを読み書きできません".removeprefix(": "), str(error))
         )
         sys.exit(20)
-
-
-Lang = Annotated[
-    Tongue | None,
-    typer.Option(
-        "--lang",
-        help="ja or en; after LANG if omitted.",
-        callback=speak,
-        is_eager=True,
-    ),
-]
-Store = Annotated[Path | None, typer.Option("--store", help="Folder of finished runs.", file_okay=False)]
-Host = Annotated[str, typer.Option("--host")]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
-CityFile = Annotated[
-    Path, typer.Argument(metavar="CITY.toml", exists=True, dir_okay=False, help="The city file.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -96,7 +76,7 @@ def serve(
     lang: Lang = None,
 ) -> None:
     """ダッシュボードと API を配信します。 Serve the dashboard and the tile API."""
-    _serve(_store(store, city_file), host, port)
+    _serve(store_of(store, city_file), host, port)
 
 
 @app.command()
@@ -153,52 +133,8 @@ def init(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)], 
         say(remark, "yellow")
 
 
-@app.command()
-def inspect(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")] = "latest",
-    store: Store = None,
-    point: Annotated[str | None, typer.Option(help="LON,LAT: the series of a place.")] = None,
-    png: Annotated[Path | None, typer.Option(help="Write the map of a layer as a picture.")] = None,
-    layer: Annotated[str, typer.Option(help="wbgt_moe, risk, risk_sport or sunlit.")] = "risk",
-    time: Annotated[
-        str | None, typer.Option(help="ISO 8601; JST if no offset. First step if omitted.")
-    ] = None,
-    lang: Lang = None,
-) -> None:
-    """計算結果、地点の値、地図の画像を見ます。 Show a run, a place in it, or a picture of it."""
-    found = heatrisk.store.RunStore(store or Path("store")).open(run_id)
-    if png is not None:
-        png.write_bytes(heatrisk.tiles.picture(found, layer, _step(found, time)))
-        out.print(str(png), markup=False)
-    elif point is not None:
-        _print_series(found, point)
-    else:
-        out.print_json(json.dumps({key: found.manifest[key] for key in _SUMMARY}, ensure_ascii=False))
-
-
-_SUMMARY = (
-    "run_id",
-    "created",
-    "verdict",
-    "inputs",
-    "grid",
-    "times",
-    "official",
-    "anchor",
-    "assumptions",
-    "arrays",
-)
-
-
-def _store(store: Path | None, city_file: Path | None) -> Path:
-    """Return the store asked for, else the city file's, else the one in this folder."""
-    if store is not None or city_file is None:
-        return store or Path("store")
-    return heatrisk.city.store_path(city_file)
-
-
 def _recompute(city_file: Path, store: Path | None) -> int:
-    runs = heatrisk.store.RunStore(_store(store, city_file))
+    runs = heatrisk.store.RunStore(store_of(store, city_file))
     with progress() as tell:
         outcome = heatrisk.operation.recompute(city_file, runs, datetime.now(UTC), tell)
     verdict = outcome.verdict
@@ -238,36 +174,3 @@ def _sample_town() -> Path:
     package = Path(heatrisk.__file__).parent
     places = (package / "sample_data" / "city.toml", package.parent / "sample_data" / "city.toml")
     return next((place for place in places if place.exists()), places[0])
-
-
-def _print_series(found: StoredRun, point: str) -> None:
-    try:
-        lon, lat = map(float, point.split(","))
-    except ValueError as error:
-        raise typer.BadParameter(f"LON,LAT expected, got {point}", param_hint="--point") from error
-    series = found.series(lon, lat)
-    if series is None:
-        words = Words("地点が対象範囲の外です", "the place lies outside the run's area")
-        raise heatrisk.errors.InputError(
-            words, got=point, expected=str(found.manifest["grid"]["bounds_lonlat"])
-        )
-    names = list(series.values)
-    out.print(f"{'JST':<11}", *(f"{name:>{len(name)}}" for name in names), sep="  ", markup=False)
-    for k, when in enumerate(found.times):
-        cells = (f"{series.values[name][k]:>{len(name)}g}" for name in names)
-        out.print(f"{when.astimezone(JST):%m-%d %H:%M}", *cells, sep="  ", markup=False)
-
-
-def _step(found: StoredRun, time: str | None) -> int:
-    """Return the index of the asked step."""
-    if time is None:
-        return 0
-    try:
-        asked = datetime.fromisoformat(time)
-    except ValueError as error:
-        raise typer.BadParameter(f"ISO 8601 expected, got {time}", param_hint="--time") from error
-    asked = asked if asked.tzinfo else asked.replace(tzinfo=JST)
-    if asked not in found.times:
-        valid = ", ".join(f"{when.astimezone(JST):%Y-%m-%dT%H:%M}" for when in found.times)
-        raise typer.BadParameter(f"no such step; there are {valid}", param_hint="--time")
-    return found.times.index(asked)
