@@ -194,7 +194,10 @@ def step_works() -> Iterator[Work]:
     assert inputs.weather is not None
     grid = Grid("EPSG:6677", Affine(5.0, 0.0, -25000.0, 0.0, -5.0, -33000.0), town.shape)
     scene = Scene.from_rasters(grid, town, ground)
-    svf, steps = sky_views(scene.shade, grid, scene.transmissivity), pd.DatetimeIndex([NOON])
+    svf, steps = (
+        sky_views(scene.shade, grid, scene.transmissivity, scene.extinction),
+        pd.DatetimeIndex([NOON]),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         surface = solweig.SurfaceData.prepare(town, dem=ground, pixel_size=5.0)

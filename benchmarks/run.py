@@ -59,15 +59,14 @@ def main() -> None:
         assert scene.shade is not None
     simulate(inputs.scene, inputs.weather, steps=pd.DatetimeIndex(["2025-08-05T03:00"]))  # compiles, untimed
     with timed("sky view factor"):
-        svf = sky_views(scene.shade, scene.grid, scene.transmissivity)
+        svf = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
     steps = step_times(inputs.weather)[0][: chosen.steps]
     with timed(f"simulate, {len(steps)} steps"):
         data = simulate(scene, inputs.weather, steps=steps, svf=svf)
     with tempfile.TemporaryDirectory() as folder, timed("pyramid and store"):
         empty = {"type": "FeatureCollection", "features": []}
         manifest = {"run_id": "20250805T0000Z-00000000", "created": "2025-08-05T00:00:00Z"}
-        pyramid = build(data, ("wbgt_moe", "risk", "sunlit"))
-        RunStore(folder).write(NewRun(data, manifest, pyramid, empty, empty))
+        RunStore(folder).write(NewRun(data, manifest, build(data), empty, empty))
     cells, peak = np.prod(scene.grid.shape), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     total = sum(seconds for _, seconds in rows)
     fine = np.prod(scene.fine_grid.shape)

@@ -78,6 +78,8 @@ def speed(size: int = 3000) -> None:
     for elevation, azimuth in SUNS:
         seconds = best(partial(sunlit, surface, 5.0, 90.0 - elevation, azimuth))
         row(f"sunlit, 4 M cells, sun at {elevation:.0f}", surface.size, seconds)
+        moved = surface.nbytes + 4 * surface.size
+        print(f"{'':<52}{moved / seconds / fastest:>10.0%} of the bandwidth, read and written")
     quarter = surface[:1000, :1000].copy()
     row("sky_view_factor, 1 M cells", quarter.size, best(partial(sky_view_factor, quarter, 5.0), repeats=2))
 

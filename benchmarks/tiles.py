@@ -1,13 +1,13 @@
 """Tiles a second: building the pyramid, rendering a tile, cutting values, the series of a place, areas.
 
-``python -m benchmarks.tiles`` prints one table from one run on a made city of 6.4 x 5.2 km at 5 m. Where
-rio-tiler is installed it draws the risk layer from GeoTIFFs with overviews in the same run, as titiler would.
+``python -m benchmarks.tiles`` prints one table from one run on a made city of 6.4 x 5.2 km at 5 m; ``--http``
+also asks the service, a hello-world of the same bytes and, with ``--titiler PYTHON``, titiler.core the same
+tiles of zoom 12 and more, which it draws from GeoTIFFs with overviews.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,18 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 import xarray as xr
 from pyproj import CRS
-from rasterio.enums import Resampling
 from shapely import box as box_of
 
-from heatrisk.cube import grid_of
-from heatrisk.layers import LAYERS
+from benchmarks import serving
 from heatrisk.risk import RISK_SCALES, classify
 from heatrisk.store import NewRun, RunStore
 from heatrisk.stored import StoredRun
-from heatrisk.tiles import DEFAULT_LAYERS, build, render, value_tile
+from heatrisk.tiles import build, render, value_tile, webp
 from heatrisk.zonal import cells_of, zone
 
 Tile = tuple[int, int, int, int]
@@ -53,6 +50,12 @@ def made_city(shape: tuple[int, int] = MITAKA, steps: int = STEPS) -> xr.Dataset
     return xr.Dataset(
         {
             **dict.fromkeys(names, (maps, wbgt)),
+            "wbgt_moe_sun": (maps, wbgt + np.float32(0.4)),
+            "wbgt_moe_shade": (maps, wbgt - np.float32(1.2)),
+            "wbgt_moe_sd": (maps, np.abs(np.sin(wbgt))),
+            "p_danger": (maps, np.clip((wbgt - 28) / 5, 0, 1)),
+            "tmrt": (maps, wbgt * np.float32(1.5)),
+            "utci": (maps, wbgt * np.float32(1.2)),
             "sunlit": (maps, np.clip(wbgt - 27, 0, 1)),
             "risk": (maps, classify(wbgt, RISK_SCALES["daily"])),
             "svf": (("y", "x"), blocks.astype(np.float32)),
@@ -83,7 +86,7 @@ def random_tiles(run: StoredRun, count: int = 3000) -> list[Tile]:
     zooms = random.choice(list(run.levels), count)
     levels = [run.levels[int(zoom)] for zoom in zooms]
     return [
-        (int(random.integers(STEPS)), level.zoom, level.column + int(random.integers(level.columns)),
+        (int(random.integers(len(run.times))), level.zoom, level.column + int(random.integers(level.columns)),
          level.row + int(random.integers(level.rows)))
         for level in levels
     ]  # fmt: skip
@@ -108,69 +111,88 @@ def rate(function: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> tupl
     return len(arguments) / spent, 1000 * spent / len(arguments)
 
 
-def peer_rate(folder: Path, dataset: xr.Dataset, tiles: list[Tile]) -> tuple[float, float]:
-    """Return the same of rio-tiler: palette PNG from one GeoTIFF a step with overviews."""
-    reader, colormap = importlib.import_module("rio_tiler.io").Reader, {}
-    for code, rgba in enumerate(LAYERS["risk"].palette.tolist()):
-        colormap[code] = tuple(rgba)
-    grid = grid_of(dataset)
-    for step in sorted({tile[0] for tile in tiles}):
-        codes = LAYERS["risk"].codes(dataset["wbgt_moe"].values[step])
-        profile = {
-            "driver": "GTiff", "dtype": "uint8", "count": 1, "height": grid.shape[0], "width": grid.shape[1],
-            "crs": grid.crs, "transform": grid.transform, "tiled": True, "compress": "deflate", "nodata": 0,
-        }  # fmt: skip
-        with rasterio.open(folder / f"{step}.tif", "w", **profile) as image:
-            image.write(codes, 1)
-            image.build_overviews([2, 4, 8, 16], Resampling.mode)
-
-    def draw(step: int, z: int, x: int, y: int) -> bytes:
-        with reader(str(folder / f"{step}.tif")) as source:
-            return bytes(source.tile(x, y, z).render(img_format="PNG", colormap=colormap))
-
-    return rate(draw, list(tiles))
-
-
 def main() -> None:
     """Measure and print."""
-    dataset = made_city()
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cells", nargs=2, type=int, default=MITAKA, metavar=("ROWS", "COLUMNS"))
+    options.add_argument("--steps", type=int, default=STEPS)
+    options.add_argument("--http", action="store_true", help="ask servers with wrk too")
+    options.add_argument("--seconds", type=float, default=10.0, help="how long each server is asked")
+    options.add_argument("--titiler", metavar="PYTHON", help="an interpreter that has titiler.core")
+    chosen = options.parse_args()
+    dataset = made_city(tuple(chosen.cells), chosen.steps)
+    print("{1} x {0} cells, {2} steps".format(*chosen.cells, chosen.steps))
     with tempfile.TemporaryDirectory() as name:
         start = time.perf_counter()
         pyramid = build(dataset)
-        for step in range(STEPS):
+        for step in range(chosen.steps):
             pyramid.step(step)
-        built = time.perf_counter() - start
+        print(f"pyramid in memory    {time.perf_counter() - start:8.2f} s, {len(pyramid.layers)} layers")
         start = time.perf_counter()
         run = written(Path(name) / "store", dataset)
-        stored = time.perf_counter() - start
-        print(f"{MITAKA[1]} x {MITAKA[0]} cells, {STEPS} steps, layers {', '.join(DEFAULT_LAYERS)}")
-        print(f"pyramid in memory      {built:8.2f} s")
-        print(f"run written, checked   {stored:8.2f} s  (pyramid made again included)")
+        print(f"run written, checked {time.perf_counter() - start:8.2f} s  (pyramid made again included)")
+        size = sum(path.stat().st_size for path in run.path.joinpath("tiles").rglob("*.pmtiles"))
+        print(f"tiles on disk        {size / 1e6:8.1f} MB")
         tiles = random_tiles(run)
-        for layer in DEFAULT_LAYERS:
-            drawn = [render(run, layer, *tile) or b"" for tile in tiles]
-            calls, spent = rate(lambda *tile, layer=layer: render(run, layer, *tile), list(tiles))
-            size = np.mean([*map(len, drawn)])
-            print(f"render {layer:10s} {calls:12.0f} tiles/s/core {spent:8.3f} ms {size:8.0f} bytes")
-        west, south, east, north = run.grid.bounds_lonlat
-        random = np.random.default_rng(3)
-        places = [(random.uniform(west, east), random.uniform(south, north)) for _ in range(300)]
-        calls, spent = rate(run.series, list(places))
-        print(f"series of a place {calls:12.0f} /s/core       {spent:8.3f} ms")
-        native = run.levels[max(run.levels)]
-        cut = [(step, z, x, y) for step, z, x, y in tiles if z == native.zoom][:200]
-        calls, spent = rate(lambda *tile: value_tile(run, "wbgt_moe", *tile), list(cut))
-        print(f"values wbgt_moe   {calls:12.0f} tiles/s/core {spent:8.3f} ms  (native zoom)")
-        for side in AREAS:
-            calls, spent = rate(
-                lambda *box: zone(run, "wbgt_moe", cells_of(run, box_of(*box))), boxes(run, side)
-            )
-            print(f"area of {side:5d} m   {calls:12.0f} /s/core       {spent:8.3f} ms")
-        if importlib.util.find_spec("rio_tiler") is None:
-            print("rio-tiler is not installed: no row")
-            return
-        calls, spent = peer_rate(Path(name), dataset, tiles[:200])
-        print(f"rio-tiler risk    {calls:12.0f} tiles/s/core {spent:8.3f} ms")
+        mean = drawn(run, tiles)
+        asked_of_fields(run, tiles)
+        if chosen.http:
+            with_servers(run, dataset, tiles, mean, chosen.seconds, chosen.titiler)
+
+
+def drawn(run: StoredRun, tiles: list[Tile]) -> int:
+    """Print what tiles cost in this process; return the mean bytes of one of WBGT."""
+    sizes = {}
+    for layer in run.layers:
+        sizes[layer] = np.mean([len(render(run, layer, *tile) or b"") for tile in tiles])
+        calls, spent = rate(lambda *tile, layer=layer: render(run, layer, *tile), list(tiles))
+        print(f"render {layer:16s}{calls:10.0f} tiles/s/core {spent:8.3f} ms {sizes[layer]:8.0f} bytes")
+    for kind, draw in (
+        ("@2x", lambda *tile: render(run, "wbgt_moe", *tile, fine=True)),
+        (
+            "webp",
+            lambda *tile: (image := render(run, "wbgt_moe", *tile)) and webp.__wrapped__(image, "wbgt_moe"),
+        ),
+    ):
+        calls, spent = rate(draw, list(tiles[:200]))
+        print(f"render wbgt_moe {kind:7s}{calls:10.0f} tiles/s/core {spent:8.3f} ms")
+    return int(sizes["wbgt_moe"])
+
+
+def asked_of_fields(run: StoredRun, tiles: list[Tile]) -> None:
+    """Print what places, tiles of values and areas cost."""
+    west, south, east, north = run.grid.bounds_lonlat
+    random = np.random.default_rng(3)
+    places = [(random.uniform(west, east), random.uniform(south, north)) for _ in range(300)]
+    calls, spent = rate(run.series, list(places))
+    print(f"series of a place      {calls:10.0f} /s/core       {spent:8.3f} ms")
+    native = max(run.levels)
+    cut = [tile for tile in tiles if tile[1] == native][:200]
+    calls, spent = rate(lambda *tile: value_tile(run, "wbgt_moe", *tile), list(cut))
+    print(f"values wbgt_moe        {calls:10.0f} tiles/s/core {spent:8.3f} ms  (native zoom)")
+    for side in AREAS:
+        calls, spent = rate(lambda *box: zone(run, "wbgt_moe", cells_of(run, box_of(*box))), boxes(run, side))
+        print(f"area of {side:5d} m        {calls:10.0f} /s/core       {spent:8.3f} ms")
+
+
+def with_servers(
+    run: StoredRun, dataset: xr.Dataset, tiles: list[Tile], size: int, seconds: float, titiler: str | None
+) -> None:
+    """Print what servers cost, and how they compare."""
+    fit = [tile for tile in tiles if tile[1] >= 12 and render(run, "risk", *tile)]
+    rows = {row.name: row for row in serving.compared(run, fit, size, seconds)}
+    if titiler is not None:
+        row = serving.titiler(dataset, fit, seconds, titiler)
+        rows[row.name] = row
+    for row in rows.values():
+        print(row)
+    risk, wbgt, known = (rows[f"heatrisk {name}"] for name in ("risk", "wbgt_moe", "304"))
+    hello = rows[f"hello-world, {size} bytes"]
+    print(
+        f"WBGT tile to hello-world {wbgt.cpu / hello.cpu:.2f}, 304 to hello-world {known.cpu / hello.cpu:.2f}"
+    )
+    if titiler is not None:
+        print(f"titiler to heatrisk, risk {rows['titiler.core risk'].cpu / risk.cpu:.0f}")
 
 
 if __name__ == "__main__":

@@ -3,45 +3,48 @@
 ``DIR`` holds ``DSM*.tif``, ``DEM*.tif``, and as far as there are any ``CDSM*.tif|asc``,
 ``landcover*|LC*.tif``; one ``MetFile*.txt`` a day in the form of UMEP; ``measurements*.csv`` with an ``hour``
 and as far as there are any a ``date`` (or ``day`` of the year), ``Kdown Kup Kn Ke Ks Kw Ldown Lup Ln Le Ls
-Lw`` [W m-2] and ``Tmrt`` [degC];
-``poi.geojson``, the place of the station.
+Lw`` [W m-2] and ``Tmrt`` [degC]; ``poi.geojson``, the place of the station. See `benchmarks.measured_site`.
 
 MetFiles do not say whether a row stands for the hour before or after its time, nor in which zone it lies; the
-sun does: of the zones allowed, that is taken in which the row's radiation fits the sun best.
+sun does: that is taken in which the row's radiation fits the sun best. Measurements are taken to keep the
+clock of the MetFiles. Where their short-wave radiation fits the model better an hour or two off, that is
+told, with the scores that go with it, and never used for the scores themselves; ``--lag`` does. So is where
+the face called north must look for the beam to come from the sun; ``--heading`` turns the faces.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
-from fnmatch import fnmatch
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pyproj import Transformer
 
+from benchmarks.measured_site import (
+    HOUR,
+    MEASURED,
+    hourly,
+    needed,
+    read_measurements,
+    read_met,
+    station,
+    town,
+)
+from heatrisk.errors import HeatRiskError
 from heatrisk.fields import sky_views, sun_path
-from heatrisk.physics.faces import FACES, box_temperature
+from heatrisk.physics.faces import box_temperature
 from heatrisk.radiation import face_fluxes
 from heatrisk.scene import Scene
-from heatrisk.sources.surface_model import read_scene
 from heatrisk.weather import Weather
 
-HOUR = pd.Timedelta("1h")
-#: Columns of a MetFile, by place: year, day of the year, hour, minute, then those that are used here.
-MET = {0: "year", 1: "day", 2: "hour", 3: "minute", 9: "va", 10: "rh", 11: "ta", 12: "ps", 14: "ghi",
-       21: "dhi", 22: "dni"}  # fmt: skip
-MEASURED = dict(
-    zip(
-        [kind + face for kind in "kl" for face in FACES],
-        ("Kdown", "Kup", "Kn", "Ke", "Ks", "Kw", "Ldown", "Lup", "Ln", "Le", "Ls", "Lw"),
-        strict=True,
-    )
-)
+LAGS = range(-2, 3)  # [h] of the clock of the measurements behind the weather's, that are tried
+#: A lag is told when it takes this share from the error of the short-wave radiation.
+TOLD = 0.2
+NEAR = 5.0  # [m] how far a station that the rasters put onto a roof is moved to open ground
 
 
 def main() -> None:
@@ -53,195 +56,264 @@ def main() -> None:
     options.add_argument("--utc", type=float, default=None, metavar="HOURS", help="zone of all times")
     options.add_argument("--crs", default=None, help="coordinate system of rasters that name none")
     options.add_argument(
-        "--lag",
-        type=int,
-        default=0,
-        metavar="HOURS",
+        "--lag", type=int, default=0, metavar="HOURS",
         help="of the clock of the measurements behind the weather's",
-    )
+    )  # fmt: skip
+    options.add_argument(
+        "--heading", type=float, default=0.0, metavar="DEGREES",
+        help="from north to where the face called north looks, clockwise",
+    )  # fmt: skip
     options.add_argument("--height", type=float, default=1.1, help="of the sensors above ground [m]")
     options.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = options.parse_args()
-    report = validate(chosen.folder, chosen.utc, chosen.crs, chosen.height, chosen.lag)
+    try:
+        report = validate(chosen.folder, chosen.utc, chosen.crs, chosen.height, chosen.lag, chosen.heading)
+    except HeatRiskError as error:
+        raise SystemExit(str(error)) from error
     print(json.dumps(report, indent=1, ensure_ascii=False) if chosen.json else text(report))
 
 
-def validate(folder: Path, utc: float | None, crs: str | None, height: float, lag: int) -> dict[str, Any]:
-    """Return site, scores of every day and of all, and the hours themselves."""
-    scene = read_scene(
-        needed(folder, "DSM*.tif"), needed(folder, "DEM*.tif"),
-        canopy=found(folder, "CDSM*.tif", "CDSM*.asc"),
-        land_cover=found(folder, "landcover*.tif", "LC*.tif"), crs=crs, receptor_height=height,
-    )  # fmt: skip
-    row, column = station(folder / "poi.geojson", scene)
-    met = pd.concat([read_met(path) for path in sorted(folder.glob("MetFile*.txt"))]).sort_index()
+def validate(
+    folder: Path,
+    utc: float | None = None,
+    crs: str | None = None,
+    height: float = 1.1,
+    lag: int = 0,
+    heading: float = 0.0,
+) -> dict[str, Any]:
+    """Return site, scores of every day and of all, and the hours themselves.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The site.
+    utc : float, optional
+        Zone of all times [h]; as the sun tells if omitted.
+    crs : str, optional
+        Coordinate system of rasters that name none.
+    height : float
+        Of the sensors above ground [m].
+    lag : int
+        Of the clock of the measurements behind the weather's [h].
+    heading : float
+        From north to where the face called north looks, clockwise [degrees].
+    """
+    scene = town(folder, crs, height)
+    views = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+    place = station(folder, scene.grid)
+    cell, moved = open_ground(views["svf"].values, (place.row, place.column), scene.grid.cell_size)
+    met = read_met(needed(folder, "MetFile*.txt", "Met*.txt"))
     lon, lat = scene.grid.centre_lonlat
     shift = to_middle(met, utc, lon, lat)
-    views = sky_views(scene.shade, scene.grid, scene.transmissivity)
-    measured = read_measurements(folder, met)
-    measured.index -= lag * HOUR
-    hours = []
-    for _, day in met.groupby(met.index.normalize()):
-        wanted = measured.index.intersection(day.index)
-        if len(wanted):
-            fluxes = face_fluxes(
-                scene, weather(day, shift), steps=wanted + shift, step=HOUR, views=views
-            ).isel(y=row, x=column)
-            hours.append(fluxes.drop_vars(["x", "y"]).to_dataframe().set_index(wanted))
-    modelled = pd.concat(hours)
-    modelled["tmrt_box"] = box_temperature(*(
-        modelled[[kind + face for face in FACES]].to_numpy().T for kind in "kl"
-    ))  # fmt: skip
-    measured = measured.reindex(modelled.index)
-    days = modelled.index.normalize()
+    measured = read_measurements(needed(folder, "measurements*.csv", "measurements*.txt"), met)
+    tried = sorted({*LAGS, lag})
+    wanted = pd.DatetimeIndex(sorted({hour for back in tried for hour in measured.index - back * HOUR}))
+    modelled = model(scene, views, cell, met, wanted, shift, heading)
+    tables = {back: paired(modelled, measured, back) for back in tried}
+    pairs = tables[lag]
+    if pairs.empty:
+        raise SystemExit(
+            f"{folder}: no measured hour lies within the weather, {met.index[0]} to {met.index[-1]}"
+        )
+    days = (pairs.index + shift + pd.Timedelta(hours=lon / 15.0)).normalize()
     parts = {str(day.date()): days == day for day in days.unique()} | {"all": np.ones(len(days), bool)}
-    return {
-        "site": folder.name, "station": {"row": row, "column": column},
-        "svf": round(float(views["svf"][row, column]), 3),
-        "svf_buildings": round(float(views["svf_buildings"][row, column]), 3),
+    report = {
+        "site": folder.resolve().name,
+        "station": {"row": cell[0], "column": cell[1], "points": place.of, "moved_m": round(moved, 1)},
+        "svf": round(float(views["svf"].values[cell]), 3),
+        "svf_buildings": round(float(views["svf_buildings"].values[cell]), 3),
         "minutes_from_label_to_middle_utc": shift / pd.Timedelta("1min"),
-        "scores": {name: scores(modelled[rows], measured[rows]) for name, rows in parts.items()},
-        "hours": json.loads(modelled.join(measured).round(2).to_json(orient="table"))["data"],
+        "lag": lag,
+        "heading": heading,
+        "scores": {name: scores(pairs[rows]) for name, rows in parts.items()},
+        "clock": clock(tables),
+        "hours": json.loads(pairs.round(2).to_json(orient="table", index=True))["data"],
     }  # fmt: skip
+    best = report["clock"]["best_lag"]
+    if best != lag and report["clock"]["told"]:
+        report["scores_by_the_sun"] = scores(tables[best])
+    return report
 
 
-def found(folder: Path, *patterns: str) -> Path | None:
-    """Return the first file of some patterns, whatever the case of their letters."""
-    for pattern in patterns:
-        for path in sorted(folder.iterdir()):
-            if fnmatch(path.name.lower(), pattern.lower()):
-                return path
-    return None
+def open_ground(svf: np.ndarray, place: tuple[int, int], cell_size: float) -> tuple[tuple[int, int], float]:
+    """Return the nearest cell with open ground, and how far it lies from the station [m]."""
+    rows, columns = np.nonzero(np.isfinite(svf))
+    far = cell_size * np.hypot(rows - place[0], columns - place[1])
+    if not far.size or far.min() > NEAR:
+        raise SystemExit(f"the station stands on a roof or outside: no open ground within {NEAR:g} m")
+    nearest = int(np.argmin(far))
+    return (int(rows[nearest]), int(columns[nearest])), float(far[nearest])
 
 
-def needed(folder: Path, pattern: str) -> Path:
-    """Return the first file of a pattern, or stop."""
-    path = found(folder, pattern)
-    if path is None:
-        raise SystemExit(f"{folder}: no {pattern}")
-    return path
+def model(
+    scene: Scene, views: xr.Dataset, cell: tuple[int, int], met: pd.DataFrame, wanted: pd.DatetimeIndex,
+    shift: pd.Timedelta, heading: float,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the modelled fluxes of the hours that are wanted and that the weather covers."""
+    hours = []
+    for part in hourly(met):
+        labels = wanted.intersection(part.index)
+        if len(labels):
+            fluxes = face_fluxes(
+                scene,
+                weather(part, shift),
+                steps=labels + shift,
+                step=HOUR,
+                views=views,
+                cell=cell,
+                heading=heading,
+            )
+            table = fluxes.drop_vars(["x", "y"]).to_dataframe().set_index(labels)
+            hours.append(table.assign(ta=part["ta"].reindex(labels)))
+    if not hours:
+        return pd.DataFrame(columns=[*MEASURED, "tmrt", "tmrt_box", "ta"], dtype=float)
+    modelled = pd.concat(hours)
+    modelled["tmrt_box"] = box(modelled, MEASURED)
+    return modelled
 
 
-def station(path: Path, scene: Scene) -> tuple[int, int]:
-    """Return row and column of the measuring station."""
-    content = json.loads(path.read_text("utf-8"))
-    feature = content["features"][0] if "features" in content else content
-    x, y = feature["geometry"]["coordinates"][:2]
-    named = feature.get("properties", {}).get("crs") or content.get("crs", {})
-    if isinstance(named, dict):
-        named = named.get("properties", {}).get("name")
-    lonlat = abs(x) <= 180.0 and abs(y) <= 90.0
-    system = named or ("EPSG:4326" if lonlat else scene.grid.crs)
-    lon, lat = Transformer.from_crs(system, "EPSG:4326", always_xy=True).transform(x, y)
-    place = scene.grid.index(lon, lat)
-    if place is None:
-        raise SystemExit(f"{path}: the station lies outside the rasters")
-    return place
+def paired(modelled: pd.DataFrame, measured: pd.DataFrame, lag: int) -> pd.DataFrame:
+    """Return modelled and measured hours side by side, by the clock of the weather."""
+    return modelled.join(measured.set_index(measured.index - lag * HOUR), how="inner")
 
 
-def read_met(path: Path) -> pd.DataFrame:
-    """Return one MetFile by the times it states; -999 is no value."""
-    table = pd.read_csv(path, sep=r"\s+", comment=None, skiprows=1, header=None)
-    table = table[[c for c in MET if c in table]].rename(columns=MET).apply(pd.to_numeric, errors="coerce")
-    day = pd.to_datetime(table["year"].astype(int).astype(str), format="%Y") + pd.to_timedelta(
-        table["day"] - 1, "D"
-    )
-    table.index = day + pd.to_timedelta(table["hour"], "h")
-    table = table.where(table > -900.0)
-    if table["ps"].median() < 200.0:
-        table["ps"] *= 10.0  # kPa, as UMEP has it
-    return table.drop(columns=["year", "day", "hour", "minute"])
-
-
-def read_measurements(folder: Path, met: pd.DataFrame) -> pd.DataFrame:
-    """Return the measurements by the times they state; without a day they belong to the only one."""
-    tables = []
-    for path in sorted(folder.glob("measurements*.csv")):
-        table = pd.read_csv(path, comment="#").rename(columns=str.strip)
-        lower = {name.lower(): name for name in table}
-        if "date" in lower:
-            day = pd.to_datetime(table[lower["date"]].astype(str))
-        elif "day" in lower or "doy" in lower:
-            number = table[lower.get("day", lower.get("doy"))]
-            day = pd.Timestamp(f"{met.index[0].year}-01-01") + pd.to_timedelta(number - 1, "D")
-        else:
-            told = re.search(r"(\d{4})-?(\d\d)-?(\d\d)", path.stem)
-            day = pd.Timestamp("-".join(told.groups())) if told else met.index[len(met) // 2].normalize()
-        hour = table[lower["hour"]].astype(str).str.extract(r"(\d+)")[0].astype(int)
-        table.index = day + pd.to_timedelta(hour, "h")
-        tables.append(table[[n for n in (*MEASURED.values(), "Tmrt") if n in table]])
-    return pd.concat(tables).apply(pd.to_numeric, errors="coerce")
+def box(table: pd.DataFrame, names: Iterable[str]) -> np.ndarray:
+    """Return the mean radiant temperature of six faces, short-wave and long-wave in the order of `FACES`."""
+    columns = table[[*names]].to_numpy().T
+    return box_temperature(columns[:6], columns[6:])
 
 
 def to_middle(met: pd.DataFrame, utc: float | None, lon: float, lat: float) -> pd.Timedelta:
     """Return what leads from a stated time to the middle of its hour in UTC: where the sun fits best."""
-    halves = (-0.5, 0.0, 0.5) if utc is not None else (-1.0, -0.5, 0.0, 0.5, 1.0)
     zone = utc if utc is not None else round(lon / 15.0)
+    reach = 0.5 if utc is not None else 3.0
+    beam, known = met["ghi"] - met.get("dhi", np.nan), met["ghi"].notna()
+    direct = met.get("dni", pd.Series(np.nan, met.index))
+    # Where what is called direct is that on the level, it tells nothing about the sun's height.
+    slanted = (beam - direct).abs().sum() > 0.05 * beam.abs().sum()
     fits = {}
-    for half in halves:
+    for half in np.arange(-reach, reach + 0.25, 0.5):
         shift = pd.Timedelta(hours=half - zone)
         zenith = sun_path(pd.DatetimeIndex(met.index + shift), lon, lat)["zenith"].values
         cosz = np.clip(np.cos(np.radians(zenith)), 0.0, None)
-        beam = met["ghi"] - met["dhi"]
-        if "dni" in met and met["dni"].notna().any():
-            fits[shift] = -float(np.nanmean((beam - met["dni"] * cosz) ** 2))
+        if slanted and (beam * direct).notna().any():
+            fits[shift] = -float(((beam - direct * cosz) ** 2).mean())
         else:
-            known = met["ghi"].notna()
             fits[shift] = float(np.corrcoef(met["ghi"][known], cosz[known])[0, 1])
-    return max(fits, key=lambda shift: fits[shift])
+    return max(fits, key=lambda shift: (fits[shift], -abs(shift)))
 
 
-def weather(day: pd.DataFrame, shift: pd.Timedelta) -> Weather:
-    """Return the weather of one day: radiation of whole hours, the state between their middles."""
-    ends = pd.DatetimeIndex(day.index + shift + HOUR / 2)
+def weather(part: pd.DataFrame, shift: pd.Timedelta) -> Weather:
+    """Return the weather of whole hours: radiation of each, the state between their middles."""
+    table = pd.concat([part.iloc[:1], part])  # what the first hour grows out of
+    ends = pd.DatetimeIndex([part.index[0] - HOUR, *part.index]) + shift + HOUR / 2
     series = xr.Dataset(coords={"time": ends})
-    for name in ("ta", "rh", "va", "ps", "ghi", "dhi"):
-        values = day[name].interpolate(limit_direction="both") if name in day else pd.Series(dtype=float)
-        if not values.notna().any():
+    named = ["ta", "rh", "va", "ps", "ghi", "dhi"]
+    if "dhi" not in part or not part["dhi"].notna().any():
+        named.append("dni")
+    for name in named:
+        if name not in table or not table[name].notna().any():
             continue
+        values = table[name]
         if name in ("ta", "rh", "va", "ps"):
             values = (values + values.shift(-1).fillna(values)) / 2.0
-        low, high = (0.0, 100.0) if name == "rh" else (-100.0, 2000.0)
+        low, high = (0.0, 100.0) if name == "rh" else (-100.0 if name == "ta" else 0.0, 2000.0)
         series[name] = ("time", values.clip(low, high).to_numpy())
     return Weather(series, source="MetFile")
 
 
-def scores(modelled: pd.DataFrame, measured: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return root mean square error, bias and number of hours of everything that was measured."""
-    found = {
-        said: score(modelled[name], measured[said]) for name, said in MEASURED.items() if said in measured
+def clock(tables: dict[int, pd.DataFrame]) -> dict[str, Any]:
+    """Return how well the measured short-wave radiation fits by the lag of its clock.
+
+    Of the same hours of the measurements at every lag, so that all are judged by the same light.
+    """
+    errors = {}
+    for lag, pairs in tables.items():
+        off = [
+            pairs[here] - pairs[said] for here, said in MEASURED.items() if here[0] == "k" and said in pairs
+        ]
+        errors[lag] = pd.concat(off, axis=1).shift(freq=lag * HOUR) if off else pd.DataFrame()
+    shared = None
+    for table in errors.values():
+        whole = table.dropna(how="all").index
+        shared = whole if shared is None else shared.intersection(whole)
+    if shared is None or len(shared) == 0:
+        return {"heading_by_the_beam": {}, "rmse_shortwave": {}, "best_lag": 0, "told": False}
+    rmse = {
+        lag: float(np.sqrt(np.nanmean(table.loc[shared].to_numpy() ** 2))) for lag, table in errors.items()
     }
-    if "Tmrt" in measured:
-        found["Tmrt"] = score(modelled["tmrt_box"], measured["Tmrt"])
-        found["Tmrt of a body that turns"] = score(modelled["tmrt"], measured["Tmrt"])
-    if set(MEASURED.values()) <= set(measured):
-        names = list(MEASURED.values())
-        faces = box_temperature(measured[names[:6]].to_numpy().T, measured[names[6:]].to_numpy().T)
-        found["Tmrt of the measured faces"] = score(modelled["tmrt_box"], pd.Series(faces, measured.index))
-    return found
-
-
-def score(modelled: pd.Series, measured: pd.Series) -> dict[str, float]:
-    """Return the score of one quantity."""
-    error = (modelled - measured).dropna()
+    best = min(rmse, key=lambda lag: (rmse[lag], abs(lag)))
     return {
-        "rmse": round(float(np.sqrt((error**2).mean())), 2),
-        "bias": round(float(error.mean()), 2),
-        "n": len(error),
+        "heading_by_the_beam": {str(lag): beam_heading(table) for lag, table in tables.items()},
+        "rmse_shortwave": {str(lag): round(error, 1) for lag, error in rmse.items()},
+        "best_lag": best,
+        "told": bool(0 in rmse and rmse[best] < (1.0 - TOLD) * rmse[0]),
     }
+
+
+def beam_heading(pairs: pd.DataFrame) -> float | None:
+    """Return by how much the sides must be turned for the measured beam to come from the sun [degrees]."""
+    sides = ("knorth", "keast", "ksouth", "kwest")
+    if not {MEASURED[side] for side in sides} <= {*pairs}:
+        return None
+    modelled, measured = (
+        (table[names[0]] - table[names[2]] + 1j * (table[names[1]] - table[names[3]])).to_numpy(complex)
+        for table, names in ((pairs, sides), (pairs, [MEASURED[side] for side in sides]))
+    )
+    both = modelled * np.conj(measured)
+    both = both[np.isfinite(both)]
+    return round(float(np.degrees(np.angle(both.sum()))), 1) if np.abs(both).sum() > 0.0 else None
+
+
+def scores(pairs: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:
+    """Return root mean square error, bias and number of hours of everything that was measured."""
+    told = {said: score(pairs[name], pairs[said]) for name, said in MEASURED.items() if said in pairs}
+    if "Tmrt" in pairs:
+        told["Tmrt"] = score(pairs["tmrt_box"], pairs["Tmrt"])
+        told["Tmrt of a body that turns"] = score(pairs["tmrt"], pairs["Tmrt"])
+        told["Tmrt taken as Ta"] = score(pairs["ta"], pairs["Tmrt"])
+    if set(MEASURED.values()) <= set(pairs):
+        faces = pd.Series(box(pairs, MEASURED.values()), pairs.index)
+        told["Tmrt of the measured faces"] = score(pairs["tmrt_box"], faces)
+    return told
+
+
+def score(modelled: pd.Series, measured: pd.Series) -> dict[str, float | int | None]:
+    """Return the score of one quantity; None where no hour has both."""
+    error = (modelled - measured).dropna()
+    if error.empty:
+        return {"rmse": None, "bias": None, "n": 0}
+    rmse, bias = float(np.sqrt((error**2).mean())), float(error.mean())
+    return {"rmse": round(rmse, 2), "bias": round(bias, 2), "n": len(error)}
 
 
 def text(report: dict[str, Any]) -> str:
     """Return the report as a table."""
-    shift = report["minutes_from_label_to_middle_utc"]
+    shift, cell = report["minutes_from_label_to_middle_utc"], report["station"]
     lines = [
         f"{report['site']}: svf {report['svf']}, of buildings {report['svf_buildings']},"
         f" middle of the hours at {shift:+.0f} min of their time in UTC"
     ]
-    for day, found in report["scores"].items():
-        lines += [f"\n{day:<28}{'RMSE':>8}{'bias':>8}{'n':>5}"]
-        lines += [f"{name:<28}{s['rmse']:8.2f}{s['bias']:+8.2f}{s['n']:5d}" for name, s in found.items()]
+    if cell["moved_m"] or cell["points"] > 1:
+        lines.append(f"first of {cell['points']} points, moved by {cell['moved_m']} m to open ground")
+    for day, told in report["scores"].items():
+        lines += ["", *_table(day, told)]
+    if "scores_by_the_sun" in report:
+        best, errors = report["clock"]["best_lag"], report["clock"]["rmse_shortwave"]
+        lines += ["", f"The measured short-wave radiation fits with its clock {best:+d} h of the weather's:"]
+        turned = report["clock"]["heading_by_the_beam"][str(best)]
+        lines += [f"RMSE by lag {errors}. The beam on the sides asks for a heading of {turned} degrees then."]
+        lines += ["For comparison only, with that clock:"]
+        lines += _table("all, by the sun", report["scores_by_the_sun"])
     return "\n".join(lines)
+
+
+def _table(head: str, told: dict[str, dict[str, float | int | None]]) -> list[str]:
+    rows = [f"{head:<28}{'RMSE':>8}{'bias':>8}{'n':>5}"]
+    for name, s in told.items():
+        values = f"{s['rmse']:8.2f}{s['bias']:+8.2f}" if s["n"] else f"{'-':>8}{'-':>8}"
+        rows.append(f"{name:<28}{values}{s['n']:5d}")
+    return rows
 
 
 if __name__ == "__main__":

@@ -7,16 +7,19 @@ The rooms of the house open when they are named: ``import heatrisk`` costs nothi
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heatrisk import alerts as alerts
     from heatrisk import api as api
+    from heatrisk import archive as archive
+    from heatrisk import budget as budget
+    from heatrisk import bulletin as bulletin
     from heatrisk import city as city
     from heatrisk import cube as cube
     from heatrisk import disk as disk
     from heatrisk import errors as errors
+    from heatrisk import export as export
     from heatrisk import fields as fields
     from heatrisk import forcing as forcing
     from heatrisk import grid as grid
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
     from heatrisk import layers as layers
     from heatrisk import operation as operation
     from heatrisk import physics as physics
+    from heatrisk import place as place
     from heatrisk import pyramid as pyramid
     from heatrisk import quantities as quantities
     from heatrisk import radiation as radiation
+    from heatrisk import reports as reports
     from heatrisk import risk as risk
     from heatrisk import run as run
     from heatrisk import scene as scene
@@ -35,21 +40,27 @@ if TYPE_CHECKING:
     from heatrisk import store as store
     from heatrisk import stored as stored
     from heatrisk import tiles as tiles
+    from heatrisk import uncertainty as uncertainty
     from heatrisk import verdict as verdict
     from heatrisk import weather as weather
+    from heatrisk import webhook as webhook
     from heatrisk import words as words
     from heatrisk import zonal as zonal
     from heatrisk.run import simulate as simulate
 
-__version__ = _version("heatrisk")
+    __version__: str
 
 _ROOMS = (
     "alerts",
     "api",
+    "budget",
+    "archive",
+    "bulletin",
     "city",
     "cube",
     "disk",
     "errors",
+    "export",
     "fields",
     "forcing",
     "grid",
@@ -57,9 +68,11 @@ _ROOMS = (
     "layers",
     "operation",
     "physics",
+    "place",
     "pyramid",
     "quantities",
     "radiation",
+    "reports",
     "risk",
     "run",
     "scene",
@@ -68,8 +81,10 @@ _ROOMS = (
     "store",
     "stored",
     "tiles",
+    "uncertainty",
     "verdict",
     "weather",
+    "webhook",
     "words",
     "zonal",
     "zonal",
@@ -77,6 +92,10 @@ _ROOMS = (
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        # Found once: the next look-up does not come here.
+        found = globals()[name] = import_module("importlib.metadata").version("heatrisk")
+        return found
     if name == "simulate":
         return import_module("heatrisk.run").simulate
     if name in _ROOMS:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from heatrisk.words import JST, Words
@@ -31,6 +31,9 @@ Level = Literal["alert", "special"]
 FLAGS: Mapping[int, str] = {0: "none", 1: "alert", 2: "judged", 3: "special", 9: "outside hours"}
 
 _LEVELS: Mapping[int, Level] = {1: "alert", 3: "special"}
+
+#: A year's season may begin and end some days off the rule: in 2026 it ended a week earlier [days].
+MARGIN = 7
 
 #: What the law and the people call them.
 NAMES: Mapping[Level, Words] = {
@@ -140,6 +143,28 @@ def flag(bulletin: AlertBulletin, day: date, at: datetime) -> int | None:
         0, 1 or 3; None where nothing has been said of the day yet, which is not the same as no alert.
     """
     return max((number for _, number in _said(bulletin, day, at)), default=None)
+
+
+def in_season(day: date, margin: int = 0) -> bool:
+    """Tell whether alerts and forecasts are issued at that time of year.
+
+    The Ministry serves from the fourth Wednesday of April to that of October.
+
+    Parameters
+    ----------
+    day : datetime.date
+        Day in Japan.
+    margin : int
+        Days before and after that count as well, where a wrong "no" would excuse a failure: see
+        :data:`MARGIN`.
+    """
+    first, last = (_fourth_wednesday(day.year, month) for month in (4, 10))
+    return first - timedelta(days=margin) <= day <= last + timedelta(days=margin)
+
+
+def _fourth_wednesday(year: int, month: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(2 - first.weekday()) % 7 + 21)
 
 
 def known(bulletin: AlertBulletin, day: date, at: datetime) -> bool:

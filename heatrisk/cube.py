@@ -57,8 +57,11 @@ def pack(values: npt.NDArray[np.floating[Any]], resolution: float) -> npt.NDArra
     numpy.ndarray of int16
         Same shape; what lies beyond 16 bits is stored as the extreme.
     """
-    steps = np.rint(values * values.dtype.type(1.0 / resolution))
-    return np.where(np.isnan(steps), FILL, np.clip(steps, -32767, 32767)).astype(np.int16)
+    steps = np.asarray(values * values.dtype.type(1.0 / resolution))
+    np.rint(steps, out=steps)
+    np.clip(steps, -32767, 32767, out=steps)
+    np.fmax(steps, FILL, out=steps)  # takes the number where the other is NaN
+    return np.asarray(steps, np.int16)
 
 
 def unpack(packed: npt.NDArray[np.int16], resolution: float) -> npt.NDArray[np.float64]:

@@ -7,12 +7,16 @@
      │    ├── UnitsError              a number in another unit than the name promises
      │    ├── GridMismatchError       two rasters that do not lie on the same grid
      │    ├── MissingQuantityError    a quantity the computation needs is absent
-     │    └── CityFileError           the city file (TOML) is wrong
+     │    ├── CityFileError           the city file (TOML) is wrong
+     │    ├── TokenError              no token, or none that is valid
+     │    ├── ForeignTokenError       a token, but for something else
+     │    └── TooOftenError           more often than is allowed
      ├── SourceError                  a file or service outside gave something unusable
      │    ├── SourceUnavailableError  not there, not answering
      │    │    └── OffSeasonError     not published at this time of year
      │    └── SourceIncompleteError   there, but with holes
      └── StoreError                   the store of finished runs
+          ├── StoreBusyError          another process writes
           ├── RunNotFoundError
           ├── LayerNotFoundError
           └── TileNotFoundError       outside the area or its zooms
@@ -113,6 +117,18 @@ class CityFileError(InputError):
     """The city file cannot be read or is wrong."""
 
 
+class TokenError(InputError):
+    """A token that is needed is absent or not valid."""
+
+
+class ForeignTokenError(InputError):
+    """A token that is valid, but for something else."""
+
+
+class TooOftenError(InputError):
+    """Something is asked for more often than is allowed."""
+
+
 class SourceError(HeatRiskError):
     """A file or service outside gave something unusable."""
 
@@ -131,6 +147,10 @@ class SourceIncompleteError(SourceError):
 
 class StoreError(HeatRiskError):
     """The store of finished runs cannot do what was asked."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing a run."""
 
 
 class RunNotFoundError(StoreError):

@@ -200,7 +200,9 @@ def sunlit(scene: ShadeScene, grid: Grid, zenith: float, azimuth: float) -> xr.D
 
 
 @labelled("svf")
-def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArray:
+def sky_view(
+    scene: ShadeScene, grid: Grid, transmissivity: float, extinction: float | None = None
+) -> xr.DataArray:
     """Return the sky view factor of each cell's outdoor ground.
 
     Parameters
@@ -211,21 +213,25 @@ def sky_view(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.DataArr
         The cells of its inner window.
     transmissivity : float
         Share of the sky's light that passes a crown, 0 to 1.
+    extinction : float, optional
+        Optical depth of a crown [m-1] that takes its place, see :func:`heatrisk.physics.shadow.sun_shares`.
 
     Returns
     -------
     xarray.DataArray
         0 to 1 on (y, x); NaN in cells without outdoor ground.
     """
-    return _on(grid, sky_view_fraction(scene, transmissivity=transmissivity))
+    return _on(grid, sky_view_fraction(scene, transmissivity=transmissivity, extinction=extinction))
 
 
-def sky_views(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.Dataset:
+def sky_views(
+    scene: ShadeScene, grid: Grid, transmissivity: float, extinction: float | None = None
+) -> xr.Dataset:
     """Return the sky view factor of each cell's outdoor ground, with its trees and without.
 
     Parameters
     ----------
-    scene, grid, transmissivity
+    scene, grid, transmissivity, extinction
         As of :func:`sky_view`.
 
     Returns
@@ -234,7 +240,7 @@ def sky_views(scene: ShadeScene, grid: Grid, transmissivity: float) -> xr.Datase
         On (y, x): ``svf``, as :func:`sky_view`, and ``svf_buildings``, what it would be without trees; 0 to
         1, NaN in cells without outdoor ground.
     """
-    shares = sky_shares(scene, transmissivity=transmissivity)
+    shares = sky_shares(scene, transmissivity=transmissivity, extinction=extinction)
     views = xr.Dataset({"svf": _on(grid, shares.svf), "svf_buildings": _on(grid, shares.svf_buildings)})
     for name in views:
         views[name] = views[name].assign_attrs(QUANTITIES[str(name)].attrs)

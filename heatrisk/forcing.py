@@ -185,7 +185,10 @@ def forcing(
         state, notes = _from_series(weather, moments, lon, lat)
         before = _like_known_days(before, state)
     cosz = np.cos(np.radians(state["zenith"].values))
-    state["ldown"] = ("time", sky_radiation(*(state[name].values for name in ("ta", "rh", "cloud"))))
+    utc = pd.DatetimeIndex(state["time"].values)
+    hour = ((utc - utc.normalize()) / pd.Timedelta("1h")).to_numpy() + lon / 15.0
+    ta, rh, ps, cloud = (state[name].values for name in ("ta", "rh", "ps", "cloud"))
+    state["ldown"] = ("time", sky_radiation(ta, rh, ps, hour, cloud))
     state["va"] = ("time", wind_at_height(state["va"].values, weather.wind_height, state["ghi"].values, cosz))
     state = state.merge(sky_parts(state))
     data = _on_steps(state, moments, steps, "sub")

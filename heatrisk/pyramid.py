@@ -1,15 +1,14 @@
-"""The pictures of a run on disk: one byte a pixel, Web Mercator, every zoom, every time step.
+"""The pictures of a run on disk: map tiles in Web Mercator, drawn once, an archive a layer and step.
 
 ::
 
-    <folder>/<layer>/z<zoom>.npy    uint8 (time, row, column), whole tiles
+    <folder>/<layer>/<time>.pmtiles    PNG tiles of every zoom; time as 20250805T0600Z
 
-The arrays are memory-mapped by the server: a tile is a slice, and what is not looked at is not read.
+A tile is a slice of a memory-mapped file, and the same file serves browsers from any web server.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from heatrisk.archive import Archive
 from heatrisk.errors import StoreError
 
 TILE = 256
@@ -50,10 +50,14 @@ class Level:
         """Rows and columns of pixels."""
         return (self.rows * TILE, self.columns * TILE)
 
+    def holds(self, x: int, y: int) -> bool:
+        """Tell whether a tile belongs to the block."""
+        return 0 <= x - self.column < self.columns and 0 <= y - self.row < self.rows
+
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The pictures of a run, made one step at a time so that memory stays bounded.
+    """The pictures of a run, drawn one step at a time so that memory stays bounded.
 
     Parameters
     ----------
@@ -61,16 +65,19 @@ class Pyramid:
         Names of the layers.
     levels : tuple of Level
         Zooms, the native one first.
+    times : tuple of str
+        Name of every step.
     step : callable
-        From the index of a time step to, for each layer, one array of codes a level.
+        From the index of a time step to the archive of each layer, by name.
     """
 
     layers: tuple[str, ...]
     levels: tuple[Level, ...]
-    step: Callable[[int], Mapping[str, tuple[Codes, ...]]]
+    times: tuple[str, ...]
+    step: Callable[[int], Mapping[str, bytes]]
 
 
-def write(folder: Path, pyramid: Pyramid, steps: int) -> dict[str, str]:
+def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
     """Write the pictures of a run, step by step.
 
     Parameters
@@ -79,46 +86,38 @@ def write(folder: Path, pyramid: Pyramid, steps: int) -> dict[str, str]:
         New folder.
     pyramid : Pyramid
         The pictures.
-    steps : int
-        Number of time steps.
 
     Returns
     -------
     dict
-        SHA-256 of every array's bytes, by ``tiles/<layer>/z<zoom>``.
+        SHA-256 of every layer's archives, one after the other, by ``tiles/<layer>``.
 
     Raises
     ------
     StoreError
         What was written does not read back the same.
     """
-    paths = {(layer, i): _path(folder, layer, level.zoom)
-             for layer in pyramid.layers for i, level in enumerate(pyramid.levels)}  # fmt: skip
-    hashes = {key: hashlib.sha256() for key in paths}
-    with contextlib.ExitStack() as stack:
-        files = {}
-        for key, path in paths.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files[key] = stack.enter_context(path.open("wb"))
-            header = {"descr": "|u1", "fortran_order": False, "shape": (steps, *pyramid.levels[key[1]].shape)}
-            np.lib.format.write_array_header_1_0(files[key], header)
-        for step in range(steps):
-            for layer, arrays in pyramid.step(step).items():
-                for i, codes in enumerate(arrays):
-                    data = np.ascontiguousarray(codes).data
-                    files[layer, i].write(data)
-                    hashes[layer, i].update(data)
-    digests = {f"tiles/{layer}/z{pyramid.levels[i].zoom}": h.hexdigest() for (layer, i), h in hashes.items()}
-    for (name, digest), path in zip(digests.items(), paths.values(), strict=True):
-        if hashlib.sha256(np.load(path, mmap_mode="r").data).hexdigest() != digest:
-            raise StoreError("a picture does not read back as it was written", where=name)
-    return digests
+    hashes = {layer: hashlib.sha256() for layer in pyramid.layers}
+    for layer in pyramid.layers:
+        (folder / layer).mkdir(parents=True)
+    for index, time in enumerate(pyramid.times):
+        for layer, content in pyramid.step(index).items():
+            _path(folder, layer, time).write_bytes(content)
+            hashes[layer].update(content)
+    digests = {layer: digest.hexdigest() for layer, digest in hashes.items()}
+    for layer, digest in digests.items():
+        again = hashlib.sha256()
+        for time in pyramid.times:
+            again.update(_path(folder, layer, time).read_bytes())
+        if again.hexdigest() != digest:
+            raise StoreError("a picture does not read back as it was written", where=folder / layer)
+    return {f"tiles/{layer}": digest for layer, digest in digests.items()}
 
 
-def read(folder: Path, layer: str, zoom: int) -> Codes:
-    """Return the codes of one layer at one zoom, memory-mapped, shape (time, rows, columns)."""
-    return np.asarray(np.load(_path(folder, layer, zoom), mmap_mode="r"))
+def read(folder: Path, layer: str, time: str) -> Archive:
+    """Return the tiles of one layer at one step."""
+    return Archive(_path(folder, layer, time))
 
 
-def _path(folder: Path, layer: str, zoom: int) -> Path:
-    return folder / layer / f"z{zoom}.npy"
+def _path(folder: Path, layer: str, time: str) -> Path:
+    return folder / layer / f"{time}.pmtiles"

@@ -160,6 +160,20 @@ _ROWS = (
         (-110, 80),
         resolution=0.01,
     ),
+    Quantity(
+        "wbgt_moe_sd",
+        "K",
+        Words("暑さ指数（環境省方式）の標準偏差", "standard deviation of WBGT, Japanese official practice"),
+        (0, 20),
+        resolution=0.01,
+    ),
+    Quantity(
+        "p_danger",
+        "1",
+        Words("暑さ指数（環境省方式）が31以上となる確率", "probability that WBGT is 31 or more"),
+        (0, 1),
+        resolution=0.001,
+    ),
     Quantity("risk", "1", Words("熱中症の危険度（日常生活）", "heat-stroke risk class, daily life"), (0, 4)),
     Quantity("risk_sport", "1", Words("熱中症の危険度（運動）", "heat-stroke risk class, sport"), (0, 4)),
 )

@@ -35,7 +35,8 @@ from heatrisk.physics.court import (
     march_courts,
 )
 from heatrisk.physics.faces import FACES, TMRT, add_faces, side_walls
-from heatrisk.physics.lookup import add_warming, court_table
+from heatrisk.physics.fluxes import court_table
+from heatrisk.physics.lookup import add_warming
 from heatrisk.physics.shadow import LOWEST_SUN, sun_shares
 from heatrisk.physics.surface import GRASS, LAND_COVER, WALL, LandCover, parameters
 from heatrisk.quantities import QUANTITIES
@@ -183,7 +184,9 @@ class Suns:
         if 90.0 - zenith < LOWEST_SUN:
             return self._dark, self._dark
         scene = self.scene
-        direct, beam = sun_shares(scene.shade, zenith, azimuth, transmissivity=scene.transmissivity)
+        direct, beam = sun_shares(
+            scene.shade, zenith, azimuth, transmissivity=scene.transmissivity, extinction=scene.extinction
+        )
         if keep:
             self._kept[zenith, azimuth] = beam.ravel()
             for old in list(self._kept)[: -2 * HOURS_OF_WARMTH]:
@@ -238,6 +241,8 @@ def face_fluxes(
     surfaces: Surfaces | None = None,
     posture: Posture = "standing",
     ground_radius: float = 5.0,
+    heading: float = 0.0,
+    cell: tuple[int, int] | None = None,
 ) -> xr.Dataset:
     """Return the radiation on all six faces of a body in every cell, as stations measure it.
 
@@ -259,14 +264,19 @@ def face_fluxes(
         Of the person whose ``tmrt`` is asked for.
     ground_radius : float
         How far around a cell the ground counts that the body sees [m].
+    heading : float
+        Clockwise from north to where the face called north looks [degrees]: stations are often set up along
+        the walls around them.
+    cell : tuple of int, optional
+        Row and column of the one cell that is asked for; all if omitted.
 
     Returns
     -------
     xarray.Dataset
-        On (time, y, x), mean over the step [W m-2]: ``kdown kup knorth keast ksouth kwest``, short-wave with
-        the beam, and ``ldown lup lnorth least lsouth lwest``, long-wave, each named after where the face
-        looks but for ``kup`` and ``lup``, which come from below; ``tmrt`` [degC]. NaN in cells without
-        outdoor ground.
+        On (time, y, x), of one cell on time; mean over the step [W m-2]: ``kdown kup knorth keast ksouth
+        kwest``, short-wave with the beam, and ``ldown lup lnorth least lsouth lwest``, long-wave, each named
+        after where the face looks but for ``kup`` and ``lup``, which come from below; ``tmrt`` [degC]. NaN
+        in cells without outdoor ground.
 
     Raises
     ------
@@ -278,39 +288,58 @@ def face_fluxes(
     grid = scene.grid
     chosen = step_times(weather, step)[0] if steps is None else steps
     town = Surfaces.of() if surfaces is None else surfaces
-    found = sky_views(scene.shade, grid, scene.transmissivity) if views is None else views
+    if views is None:
+        views = sky_views(scene.shade, grid, scene.transmissivity, scene.extinction)
     drive = forcing(weather, chosen, *grid.centre_lonlat, anchor=False, step=step)
-    view, bare = (found[name].values.astype(np.float32).ravel() for name in ("svf", "svf_buildings"))
-    classes = town.classes[scene.land_cover.ravel()]
-    suns = Suns(scene)
     reach = round(ground_radius / grid.cell_size)
+    part = _surroundings(cell, reach, grid.shape)
+    view, bare = (views[name].values.astype(np.float32)[part].ravel() for name in ("svf", "svf_buildings"))
+    classes = town.classes[scene.land_cover[part].ravel()]
+    shape = scene.land_cover[part].shape
+
+    def shown(beam: Floats32) -> Floats32:
+        return beam.reshape(grid.shape)[part].ravel()
+
+    suns, turn = Suns(scene), float(np.radians(heading))
     fluxes = np.empty((len(chosen), view.size, TMRT + 1))
     for i in range(len(chosen)):
         now = drive.data.isel(time=i)
         heat = step_heat(now, drive.before.isel(time=i), town)
-        around = [_around(suns.beam(*sun), grid.shape, reach) for sun in heat.suns]
+        around = [_around(shown(suns.beam(*sun)), shape, reach) for sun in heat.suns]
         warming = warmed(heat, around, classes, view)
         sums = np.zeros(fluxes.shape[1:])
         for k in range(len(heat.drive)):
             keep = stands_for_an_hour(k, len(heat.drive))
-            beam = suns.shares(float(now["zenith"][k]), float(now["azimuth"][k]), keep=keep)[1]
-            lit = _around(beam, grid.shape, reach)
+            beam = shown(suns.shares(float(now["zenith"][k]), float(now["azimuth"][k]), keep=keep)[1])
+            lit = _around(beam, shape, reach)
             add_warming(heat.recursion[k], heat.mean, classes, view, lit, warming)
             court = court_table(heat.light[k], heat.heat[k])
-            walls = side_walls(heat.light[k]), side_walls(heat.heat[k])
+            walls = side_walls(heat.light[k], turn), side_walls(heat.heat[k], turn)
             add_faces(
                 heat.drive[k], heat.horizon[k], court, *walls, heat.shaded[k], town.ground,
-                classes, view, bare, beam, lit, warming, POSTURES[posture], sums,
+                classes, view, bare, beam, lit, warming, POSTURES[posture], turn, sums,
             )  # fmt: skip
         fluxes[i] = sums / len(heat.drive)
+    data = _named(fluxes.reshape(len(chosen), *shape, -1), chosen, grid.y[part[0]], grid.x[part[1]])
+    return data if cell is None else data.isel(y=cell[0] - part[0].start, x=cell[1] - part[1].start)
+
+
+def _surroundings(cell: tuple[int, int] | None, reach: int, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns whose ground counts for one cell; all of them for all."""
+    if cell is None:
+        return slice(0, shape[0]), slice(0, shape[1])
+    rows, columns = (
+        slice(max(k - reach, 0), min(k + reach + 1, n)) for k, n in zip(cell, shape, strict=True)
+    )
+    return rows, columns
+
+
+def _named(fluxes: Floats, times: pd.DatetimeIndex, y: Floats, x: Floats) -> xr.Dataset:
+    """Return fluxes on (time, y, x, face) as one array a face."""
     names = [kind + face for kind in "kl" for face in FACES] + ["tmrt"]
-    shape = (len(chosen), *grid.shape)
     return xr.Dataset(
-        {
-            name: (("time", "y", "x"), fluxes[..., k].reshape(shape), QUANTITIES[name].attrs)
-            for k, name in enumerate(names)
-        },
-        coords={"time": chosen, "y": grid.y, "x": grid.x},
+        {name: (("time", "y", "x"), fluxes[..., k], QUANTITIES[name].attrs) for k, name in enumerate(names)},
+        coords={"time": times, "y": y, "x": x},
     )
 
 

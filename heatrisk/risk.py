@@ -212,6 +212,7 @@ def classify(value: npt.ArrayLike, scale: RiskScale) -> npt.NDArray[np.int8]:
         0 for the lowest class of the scale, -1 where the value is NaN.
     """
     values = np.asarray(value)
-    bounds = np.array([level.lower for level in scale.levels[1:]], dtype=values.dtype)
-    index = np.searchsorted(bounds, values, side="right").astype(np.int8)
-    return np.where(np.isnan(values), np.int8(-1), index)
+    index = np.full(values.shape, -1, np.int8)
+    for level in scale.levels:
+        index += values >= level.lower  # NaN belongs to no class, not even the lowest
+    return index

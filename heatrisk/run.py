@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +23,17 @@ import pandas as pd
 import xarray as xr
 from pyproj import CRS
 
+from heatrisk import uncertainty
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import Grid
-from heatrisk.physics import lookup
+from heatrisk.physics import cells, lookup
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS
+from heatrisk.physics.wind import UrbanWind
 from heatrisk.quantities import QUANTITIES
-from heatrisk.radiation import StepHeat, Suns, Surfaces, stands_for_an_hour, step_heat, warmed
+from heatrisk.radiation import StepHeat, Suns, Surfaces, stands_for_an_hour, step_heat
 from heatrisk.risk import RISK_SCALES, RiskScale, classify
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
@@ -41,9 +42,12 @@ from heatrisk.words import Note
 #: An anchor farther than this from the model means wrong radiation or a wrong station [K].
 SUSPECT_OFFSET = 1.5
 
-#: Products on (time, y, x) and the column of the sums that each is read from.
+#: From here on WBGT is 危険 [degC].
+DANGER = RISK_SCALES["daily"].levels[-1].lower
+
+#: Products of `heatrisk.physics.cells.step_cells` on (time, y, x), by their place there.
 _FIELDS = {
-    "wbgt_moe": lookup.MOE, "wbgt_moe_max": lookup.PEAK, "wbgt_iso": lookup.ISO,
+    "wbgt_moe": lookup.MOE, "wbgt_moe_max": cells.PEAK, "wbgt_iso": lookup.ISO,
     "wbgt_moe_sun": lookup.MOE_SUN, "wbgt_moe_shade": lookup.MOE_SHADE,
     "tmrt": lookup.TMRT, "utci": lookup.UTCI, "sunlit": lookup.LIT,
 }  # fmt: skip
@@ -63,6 +67,7 @@ def simulate(
     anchor: bool = True,
     svf: xr.DataArray | xr.Dataset | None = None,
     surfaces: Surfaces | None = None,
+    urban_wind: UrbanWind = "off",
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Compute WBGT, its risk class, Tmrt and UTCI in every outdoor cell of a town.
@@ -86,6 +91,9 @@ def simulate(
         omitted. A sky view factor alone is enough for a scene without trees.
     surfaces : Surfaces, optional
         Ground and walls; the cited table of :mod:`heatrisk.physics.surface` if omitted.
+    urban_wind : {"off", "svf"}
+        Whether the wind at the body fades among buildings with their sky view factor; see
+        :mod:`heatrisk.physics.wind`.
     progress : callable, optional
         Called with the number of steps done and of all steps.
 
@@ -94,12 +102,14 @@ def simulate(
     xarray.Dataset
         On (time, y, x): ``wbgt_moe``, ``wbgt_moe_max``, ``wbgt_iso``, and ``wbgt_moe_sun`` and
         ``wbgt_moe_shade``, what the cell's sunny and shady side have (all lifted by the anchor of
-        ``wbgt_moe``) [degC]; ``tmrt`` of a standing person and ``utci``, never anchored [degC]; ``sunlit``,
-        the share of the step in full sun (under a crown is shade) [1]; ``risk`` and ``risk_sport`` (class
-        index, -1 without value). On (y, x): ``svf`` [1] and ``mask`` (0 value, 1 all
+        ``wbgt_moe``) [degC]; ``wbgt_moe_sd``, the standard deviation of ``wbgt_moe`` [K], and ``p_danger``,
+        the probability that it is 31 or more [1]; ``tmrt`` of a standing person and ``utci``, never anchored
+        [degC]; ``sunlit``, the share of the step in full sun (under a crown is shade) [1]; ``risk`` and
+        ``risk_sport`` (class index, -1 without value). On (y, x): ``svf`` [1] and ``mask`` (0 value, 1 all
         building, 2 ground unknown). On time: ``official`` and ``anchor_offset`` [degC], NaN when unanchored.
         Attribute ``anchored`` is ``"true"`` or ``"false"``; ``assumptions`` is a JSON list of what had to be
-        assumed, each with code, Japanese and English words.
+        assumed, each with code, Japanese and English words; ``uncertainty`` one of the terms of
+        ``wbgt_moe_sd``, see :mod:`heatrisk.uncertainty`.
 
     Raises
     ------
@@ -117,25 +127,22 @@ def simulate(
     steps = _instants(steps)
     drive = forcing(weather, steps, *grid.centre_lonlat, anchor=anchor, step=step)
     views = _views(scene, svf)
-    town = Surfaces.of() if surfaces is None else surfaces
-    cells = _Cells(
-        town.classes[scene.land_cover.ravel()],
-        *(views[name].values.ravel() for name in ("svf", "svf_buildings")),
-    )
+    town = Town(scene, views, Surfaces.of() if surfaces is None else surfaces, urban_wind == "svf")
     official = drive.data["official"].values
-    fields = {name: np.empty((len(steps), *grid.shape), np.float32) for name in _FIELDS}
+    names = (*_FIELDS, "wbgt_moe_sd", "p_danger")
+    fields = {name: np.empty((len(steps), *grid.shape), np.float32) for name in names}
+    received = np.empty(grid.shape, np.float32)
     offsets = np.full(len(steps), np.nan)
-    suns = Suns(scene)
     for k in range(len(steps)):
         now = drive.data.isel(time=k)
-        means, open_mean = _step(cells, suns, now, step_heat(now, drive.before.isel(time=k), town), town)
-        anchored = np.isfinite(official[k])
-        base = official[k] if anchored else open_mean
+        heat = step_heat(now, drive.before.isel(time=k), town.surfaces)
+        field = {name: values[k] for name, values in fields.items()}
+        products = [received] * cells.PRODUCTS
+        for name, place in _FIELDS.items():
+            products[place] = field[name]
+        open_mean = town.step(now, heat, official[k], products)
         offsets[k] = official[k] - open_mean
-        for name, column in _FIELDS.items():
-            mean = means[:, column]
-            values = base + (mean - open_mean) if name.startswith("wbgt") else mean
-            fields[name][k] = np.round(values, 3 if name == "sunlit" else 2).reshape(grid.shape)
+        _add_uncertainty(field, received, weather, now, open_mean, (grid.cell_size, scene.factor), views)
         if progress is not None:
             progress(k + 1, len(steps))
     data = _dataset(scene, steps, step, fields, views)
@@ -149,7 +156,33 @@ def simulate(
     data.attrs["assumptions"] = json.dumps(
         [note.as_dict() for note in (*notes, *drive.notes)], ensure_ascii=False
     )
+    data.attrs["uncertainty"] = uncertainty.attribute()
     return data
+
+
+def _add_uncertainty(
+    field: dict[str, npt.NDArray[np.float32]], received: npt.NDArray[np.float32], weather: Weather,
+    now: xr.Dataset, open_mean: float, grain: tuple[float, int], views: xr.Dataset,
+) -> None:  # fmt: skip
+    """Fill in how sure the ``wbgt_moe`` of one step is; the grain is the cell size and its sub-cells."""
+    official, at = float(now["official"]), pd.Timestamp(now["time"].item())
+    anchored = bool(np.isfinite(official))
+    inputs = uncertainty.UncertaintyInputs(
+        wbgt=field["wbgt_moe"],
+        wbgt_sun=field["wbgt_moe_sun"],
+        wbgt_shade=field["wbgt_moe_shade"],
+        open=official if anchored else open_mean,
+        sunlit=received,
+        lead_hours=uncertainty.lead_hours(weather, at) if anchored else np.nan,
+        anchored=anchored,
+        split_measured=uncertainty.split_measured(weather),
+        sub_cell=grain[0] / grain[1],
+        cell=grain[0],
+        svf=views["svf"].values,
+        conditions=uncertainty.conditions(now),
+    )
+    field["wbgt_moe_sd"][:] = uncertainty.spread(inputs)
+    field["p_danger"][:] = uncertainty.p_at_least(DANGER, field["wbgt_moe"], field["wbgt_moe_sd"])
 
 
 def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
@@ -158,14 +191,6 @@ def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
     if index.empty:
         raise InputError("no step to compute", expected="at least one clock time")
     return index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-
-
-class _Cells(NamedTuple):
-    """What stays the same in all steps: class of the ground, sky view factor with and without trees."""
-
-    classes: npt.NDArray[np.uint8]
-    svf: npt.NDArray[np.float32]
-    svf_buildings: npt.NDArray[np.float32]
 
 
 def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> xr.Dataset:
@@ -180,67 +205,61 @@ def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> xr.Dataset:
     if given is not None and "svf_buildings" not in given and scene.crown_top is None:
         given = given.assign(svf_buildings=given["svf"])
     if given is None or "svf_buildings" not in given:
-        given = sky_views(scene.shade, scene.grid, scene.transmissivity)
+        given = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
     return given.astype(np.float32)
 
 
-def _step(
-    cells: _Cells, suns: Suns, now: xr.Dataset, heat: StepHeat, town: Surfaces
-) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the mean of every column over one step, flat, and ``wbgt_moe`` of the open reference."""
-    one = np.ones(1, np.float32)
-    reference = _Cells(town.classes[[GRASS.code]], one, one)
-    zenith, azimuth = (now[name].values for name in ("zenith", "azimuth"))
-    ground = [suns.beam(*sun) for sun in heat.suns]
-    sums = _Sums(cells, heat, ground, town)
-    open_sums = _Sums(reference, heat, [_whole(sun[0]) for sun in heat.suns], town)
-    for k in range(len(heat.drive)):
-        air = (float(now[name][k]) for name in ("ta", "rh", "ps", "va"))
-        court = lookup.court_table(heat.light[k], heat.heat[k])
-        table = lookup.sensor_table(*air)
-        keep = stands_for_an_hour(k, len(heat.drive))
-        sums.add(k, table, court, *suns.shares(float(zenith[k]), float(azimuth[k]), keep=keep))
-        open_sums.add(k, table, court, _whole(zenith[k]), _whole(zenith[k]))
-    return sums.means(), float(open_sums.means()[0, lookup.MOE])
+class Town:
+    """A scene as the kernels read it, step by step.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town.
+    views : xarray.Dataset
+        Sky view factors, with trees and without.
+    surfaces : Surfaces
+        Ground and walls.
+    urban_wind : bool
+        Whether the wind at the body fades among buildings.
+    """
+
+    def __init__(self, scene: Scene, views: xr.Dataset, surfaces: Surfaces, urban_wind: bool) -> None:
+        self.surfaces, self.suns, self.urban_wind = surfaces, Suns(scene), urban_wind
+        open_ground = surfaces.classes[GRASS.code]
+        found = np.bincount(scene.land_cover.ravel(), minlength=256) > 0
+        self.kinds = np.union1d(surfaces.classes[found], [open_ground]).astype(np.uint8)
+        slots = np.searchsorted(self.kinds, surfaces.classes).astype(np.uint8)
+        svf, bare = (views[name].values.ravel() for name in ("svf", "svf_buildings"))
+        self.cells, self.crowns = cells.places(slots[scene.land_cover.ravel()], svf, bare)
+        whole = np.ones(1, np.float32)
+        self.reference = cells.places(slots[[GRASS.code]], whole, whole, self.crowns is not None)
+
+    def step(
+        self, now: xr.Dataset, heat: StepHeat, official: float, products: list[npt.NDArray[np.float32]]
+    ) -> float:
+        """Fill in the products of one step; return ``wbgt_moe`` of the open reference."""
+        tables = lookup.body_tables(
+            heat.drive, now["rh"].values, heat.horizon, heat.light, heat.heat, heat.shaded,
+            self.surfaces.ground, heat.hours, heat.recursion, heat.mean, self.kinds,
+            self.crowns is not None, self.urban_wind,
+        )  # fmt: skip
+        suns = list(zip(now["zenith"].values, now["azimuth"].values, strict=True))
+        whole = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
+        before, beams = whole
+        open_mean = cells.reference_moe(tables, *self.reference, before, beams, beams)
+        before = tuple(self.suns.beam(*sun) for sun in heat.suns)
+        shares = [self.suns.shares(*sun, keep=stands_for_an_hour(k, len(suns))) for k, sun in enumerate(suns)]
+        directs, beams = zip(*shares, strict=True)
+        base = official if np.isfinite(official) else open_mean
+        flat = tuple(product.ravel() for product in products)
+        cells.step_cells(tables, self.cells, self.crowns, before, beams, directs, base, open_mean, flat)
+        return open_mean
 
 
 def _whole(zenith: float) -> npt.NDArray[np.float32]:
     """Return the share of the beam that reaches open ground."""
     return np.full(1, 90.0 - zenith >= LOWEST_SUN, np.float32)
-
-
-class _Sums:
-    """Running sums over the sub-steps of one step, and the warmth of the ground that goes with them."""
-
-    def __init__(
-        self, cells: _Cells, heat: StepHeat, beams: Sequence[npt.NDArray[np.float32]], town: Surfaces
-    ) -> None:
-        self.cells, self.heat, self.town = cells, heat, town
-        self.warming = warmed(heat, beams, cells.classes, cells.svf)
-        self.sums = np.zeros((cells.svf.size, lookup.SUMS))
-        self.sums[:, lookup.PEAK] = -np.inf
-
-    def add(
-        self,
-        k: int,
-        table: npt.NDArray[np.float64],
-        court: npt.NDArray[np.float64],
-        direct: npt.NDArray[np.float32],
-        beam: npt.NDArray[np.float32],
-    ) -> None:
-        """Add sub-step ``k``."""
-        cells, heat = self.cells, self.heat
-        lookup.add_warming(heat.recursion[k], heat.mean, cells.classes, cells.svf, beam, self.warming)
-        lookup.add_substep(
-            table, heat.drive[k], heat.horizon[k], court, heat.shaded[k], self.town.ground,
-            *cells, beam, direct, self.warming, self.sums,
-        )  # fmt: skip
-
-    def means(self) -> npt.NDArray[np.float64]:
-        """Return the mean of every column, of the peak itself."""
-        means = self.sums / len(self.heat.drive)
-        means[:, lookup.PEAK] = self.sums[:, lookup.PEAK]
-        return means
 
 
 def _dataset(

@@ -59,6 +59,9 @@ class Scene:
         Share of direct sunlight that passes a crown, 0 to 1.
     receptor_height : float
         Height above ground for which the sun is asked [m].
+    extinction : float, optional
+        Optical depth of a crown per metre of a ray's way within it [m-1]; if given, it decides what passes a
+        crown, and ``transmissivity`` does not. See :func:`heatrisk.physics.shadow.crown_extinction`.
 
     Raises
     ------
@@ -78,6 +81,7 @@ class Scene:
     crown_base: Floats | None = None
     transmissivity: float = CROWN_TRANSMISSIVITY
     receptor_height: float = 1.1
+    extinction: float | None = None
 
     def __post_init__(self) -> None:
         if abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
@@ -120,6 +124,7 @@ class Scene:
         trunk_ratio: float = 0.25,
         transmissivity: float = CROWN_TRANSMISSIVITY,
         receptor_height: float = 1.1,
+        extinction: float | None = None,
     ) -> Scene:
         """Build a scene from footprints with heights.
 
@@ -140,7 +145,7 @@ class Scene:
             See :class:`Scene`.
         trunk_ratio : float
             Height of a crown's underside as share of its top (Lindberg & Grimmond 2011 use 0.25).
-        transmissivity, receptor_height : float
+        transmissivity, receptor_height, extinction : float
             See :class:`Scene`.
 
         Returns
@@ -176,6 +181,7 @@ class Scene:
             crown_base,
             transmissivity,
             receptor_height,
+            extinction,
         )
 
     @classmethod
@@ -191,6 +197,7 @@ class Scene:
         trunk_ratio: float = 0.25,
         transmissivity: float = CROWN_TRANSMISSIVITY,
         receptor_height: float = 1.1,
+        extinction: float | None = None,
     ) -> Scene:
         """Build a scene from a surface model and a terrain model, each raster cell a cell of the scene.
 
@@ -209,7 +216,7 @@ class Scene:
             Codes of :data:`heatrisk.physics.surface.LAND_COVER`; NaN or 0 is unknown. Paved if omitted.
         building_height : float
             Lowest height of a building [m].
-        trunk_ratio, transmissivity, receptor_height : float
+        trunk_ratio, transmissivity, receptor_height, extinction : float
             As of :meth:`from_buildings`.
 
         Returns
@@ -233,7 +240,7 @@ class Scene:
         return cls(
             grid, ground, roof, np.where(codes == 0, PAVED.code, codes).astype(np.uint8),
             crown_top=crowns, crown_base=None if crowns is None else np.float32(trunk_ratio) * crowns,
-            transmissivity=transmissivity, receptor_height=receptor_height,
+            transmissivity=transmissivity, receptor_height=receptor_height, extinction=extinction,
         )  # fmt: skip
 
     @property
@@ -280,7 +287,7 @@ class Scene:
     def hash(self) -> str:
         """SHA-256 over everything that shade depends on, as hexadecimal text."""
         digest = hashlib.sha256()
-        numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height)
+        numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height, self.extinction)
         digest.update(repr((self.grid.crs, tuple(self.grid.transform), self.grid.shape, numbers)).encode())
         for raster in (self.terrain, self.roof, self.land_cover, self.crown_top, self.crown_base):
             digest.update(b"-" if raster is None else np.ascontiguousarray(raster).data)

@@ -16,20 +16,23 @@ import xarray as xr
 from affine import Affine
 
 from heatrisk import cube, pyramid
+from heatrisk.archive import Archive
 from heatrisk.errors import LayerNotFoundError
 from heatrisk.grid import Grid
-from heatrisk.pyramid import Codes, Level
+from heatrisk.pyramid import Level
 from heatrisk.quantities import QUANTITIES
 from heatrisk.words import Words
 
 _MAPS = (
-    "wbgt_moe", "wbgt_moe_max", "wbgt_iso", "wbgt_moe_sun", "wbgt_moe_shade", "tmrt", "utci", "sunlit",
-    "risk", "risk_sport",
+    "wbgt_moe", "wbgt_moe_max", "wbgt_iso", "wbgt_moe_sun", "wbgt_moe_shade", "wbgt_moe_sd", "p_danger",
+    "tmrt", "utci", "sunlit", "risk", "risk_sport",
 )  # fmt: skip
 _LINES = ("official", "anchor_offset")
 
 #: What a run holds besides its documents.
-_PARTS = {"run.json", "fields.zarr", "tiles", "inputs", "shelters.geojson", "buildings.geojson"}
+_PARTS = {
+    "run.json", "fields.zarr", "tiles", "inputs", "shelters.geojson", "buildings.geojson", "SHA256SUMS",
+}  # fmt: skip
 
 
 def is_plain(name: str) -> bool:
@@ -55,7 +58,8 @@ class CellSeries:
     svf : float
         Sky view factor; NaN where there is none.
     values : dict
-        One array over time a variable: ``wbgt_moe wbgt_moe_max wbgt_iso`` [degC], ``sunlit`` [1], ``risk
+        One array over time a variable, as far as the run holds them: ``wbgt_moe wbgt_moe_max wbgt_iso
+        wbgt_moe_sun wbgt_moe_shade tmrt utci`` [degC], ``wbgt_moe_sd`` [K], ``sunlit p_danger`` [1], ``risk
         risk_sport`` (class, -1 for none) and, for the whole city, ``official anchor_offset`` [degC].
     """
 
@@ -85,7 +89,7 @@ class StoredRun:
         self.window = timedelta(minutes=self.manifest["step_minutes"])
         self.layers: tuple[str, ...] = tuple(self.manifest["layers"])
         self.levels = {facts["zoom"]: Level(**facts) for facts in self.manifest["pyramid"]}
-        self._tiles: dict[tuple[str, int], Codes] = {}
+        self._archives: dict[tuple[str, int], Archive] = {}
 
     @cached_property
     def grid(self) -> Grid:
@@ -118,23 +122,30 @@ class StoredRun:
         except FileNotFoundError:
             return None
 
-    def tile_array(self, layer: str, zoom: int) -> Codes:
-        """Return the codes of one layer at one zoom, memory-mapped, shape (time, rows, columns).
+    def archive(self, layer: str, step: int) -> Archive:
+        """Return the tiles of one layer at one step.
 
         Raises
         ------
         LayerNotFoundError
-            The run holds no such layer or zoom.
+            The run holds no such layer.
+        StoreError
+            The tiles cannot be read.
         """
-        found = self._tiles.get((layer, zoom))
+        found = self._archives.get((layer, step))
         if found is None:
-            if layer not in self.layers or zoom not in self.levels:
-                raise LayerNotFoundError(
-                    Words("この計算結果にない種類の地図です", "the run holds no such layer"),
-                    where=self.id, expected=", ".join(self.layers), got=f"{layer} z{zoom}",
-                )  # fmt: skip
-            found = self._tiles[layer, zoom] = pyramid.read(self.path / "tiles", layer, zoom)
+            if layer not in self.layers:
+                raise self.lacks(layer)
+            time = f"{self.times[step]:%Y%m%dT%H%MZ}"
+            found = self._archives[layer, step] = pyramid.read(self.path / "tiles", layer, time)
         return found
+
+    def lacks(self, layer: str) -> LayerNotFoundError:
+        """Return the error of a layer that the run does not hold."""
+        return LayerNotFoundError(
+            Words("この計算結果にない種類の地図です", "the run holds no such layer"),
+            where=self.id, expected=", ".join(self.layers), got=layer,
+        )  # fmt: skip
 
     @cached_property
     def fields(self) -> dict[str, cube.CellReader]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +27,12 @@ _NAMES = {
     Light.RED: Words("異常", "red"),
     Light.OFF_SEASON: Words("期間外", "off-season"),
 }
+
+
+def headed(light: Light, words: Words) -> Words:
+    """Return a line that begins with the name of its colour."""
+    name = _NAMES[light]
+    return Words(f"【{name.ja}】{words.ja}", f"[{name.en}] {words.en}")
 
 
 @dataclass(frozen=True)
@@ -56,15 +62,23 @@ class Verdict:
     @property
     def line(self) -> Words:
         """The whole verdict on one line."""
-        name, count = _NAMES[self.light], len(self.notes)
+        count = len(self.notes)
         reasons = self.notes[0].words if self.notes else None
         more = Words(
             f" ほか {count - 1} 件" if count > 1 else "", f" and {count - 1} more" if count > 1 else ""
         )
-        return Words(
-            f"【{name.ja}】{self.summary.ja}" + (f"（{reasons.ja}{more.ja}）" if reasons else ""),
-            f"[{name.en}] {self.summary.en}" + (f" ({reasons.en}{more.en})" if reasons else ""),
+        return headed(
+            self.light,
+            Words(
+                self.summary.ja + (f"（{reasons.ja}{more.ja}）" if reasons else ""),
+                self.summary.en + (f" ({reasons.en}{more.en})" if reasons else ""),
+            ),
         )
+
+    def with_note(self, note: Note) -> Verdict:
+        """Return the verdict with one more reason, which turns green into amber."""
+        light = Light.AMBER if self.light is Light.GREEN else self.light
+        return replace(self, light=light, notes=(*self.notes, note))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON-ready values."""

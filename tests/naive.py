@@ -184,6 +184,22 @@ def veiled(
     return out
 
 
+def way_in_crowns(
+    crown_top: Heights, crown_base: Heights, receptor: float, zenith: float, azimuth: float
+) -> Heights:
+    """Metres that the ray from a receptor on level ground to the sun runs in crowns, boxes over 1 m cells."""
+    way = np.zeros(crown_top.shape)
+    rise = 1.0 / math.tan(math.radians(zenith))
+    for row in range(way.shape[0]):
+        for column in range(way.shape[1]):
+            for i, j, entry, leave in ray_cells(row, column, way.shape[0], way.shape[1], azimuth):
+                if crown_top[i, j] > 0.0:
+                    low = max(receptor + entry * rise, crown_base[i, j])
+                    high = min(receptor + leave * rise, crown_top[i, j])
+                    way[row, column] += max(0.0, high - low) / math.cos(math.radians(zenith))
+    return way
+
+
 def sky_view(dsm: Heights, cell_size: float, row: int, column: int, azimuths: int) -> float:
     """1 - mean of sin^2 of the horizon around one cell."""
     hidden = 0.0

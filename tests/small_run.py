@@ -30,6 +30,11 @@ GRID = Grid("EPSG:6677", Affine(5, 0, -24800, 0, -5, -35000), (50, 60))
 #: 03, 06 … 24 JST of 5 August 2025.
 TIMES = pd.date_range("2025-08-04T18:00", periods=8, freq="3h")
 RUN = "20250804T1930Z-01234567"
+#: Quantities that it holds for each cell and step.
+FIELDS = {
+    "wbgt_moe", "wbgt_moe_max", "wbgt_moe_sun", "wbgt_moe_shade", "wbgt_moe_sd", "p_danger", "wbgt_iso",
+    "tmrt", "utci", "sunlit",
+}  # fmt: skip
 TMS = morecantile.tms.get("WebMercatorQuad")
 CREATED = datetime(2025, 8, 4, 19, 30, tzinfo=UTC)
 #: A clock inside the run: 14:10 JST, nearest to the step of 15:00 JST.
@@ -112,6 +117,12 @@ def dataset() -> xr.Dataset:
         "wbgt_moe": wbgt,
         "wbgt_moe_max": wbgt + np.float32(0.4),
         "wbgt_iso": wbgt - np.float32(0.3),
+        "wbgt_moe_sun": wbgt + np.float32(0.2),
+        "wbgt_moe_shade": wbgt - np.float32(1.1),
+        "wbgt_moe_sd": wbgt * 0 + np.float32(0.8),
+        "p_danger": np.clip(np.round((wbgt - 29) / 4, 3), 0, 1).astype(np.float32),
+        "tmrt": wbgt + np.float32(15.0),
+        "utci": wbgt + np.float32(4.0),
         "sunlit": sunlit,
         "risk": classify(wbgt, RISK_SCALES["daily"]),
         "risk_sport": classify(wbgt, RISK_SCALES["sport"]),

@@ -148,7 +148,11 @@ def test_an_unanchored_run_says_so(tmp_path: Path) -> None:
     told = {row["id"]: row["description"]["ja"] for row in client.get("/layers").json()["layers"]}
     assert {name for name, text in told.items() if "公式の予測に合わせていません" in text} == {
         "wbgt_moe",
+        "wbgt_moe_shade",
+        "wbgt_iso",
+        "p_danger",
         "risk",
+        "risk_sport",
     }
     legend = client.get("/legend/risk.json?lang=en").json()["description"]
     assert legend.endswith("Not anchored to an official forecast.")
@@ -207,7 +211,7 @@ def test_times_layers_and_runs(client: Client) -> None:
         "key": "20250805T0600Z",
     }
     layers = client.get("/layers").json()
-    assert {layer["id"] for layer in layers["layers"]} == {"wbgt_moe", "risk", "sunlit"}
+    assert {layer["id"] for layer in layers["layers"]} == set(LAYERS)
     for layer in layers["layers"]:
         assert client.get(layer["legend"].removeprefix("http://testserver")).status_code == 200
         assert client.get(layer["tilejson"].removeprefix("http://testserver")).status_code == 200
@@ -336,7 +340,7 @@ def test_the_dashboard_and_the_documentation_need_no_other_host(client: Client) 
         assert answer.status_code == 200
         assert "http://" not in answer.text and "https://" not in answer.text
         assert "https:" not in answer.headers["content-security-policy"]
-    for name in ("maplibre-gl.js", "maplibre-gl.css", "app.js", "style.css", "words.json", "icon.svg"):
+    for name in ("maplibre-gl.js", "maplibre-gl.css", "app.js", "style.css", "words/ja.json", "icon.svg"):
         assert client.get(f"/static/{name}").status_code == 200
     script = client.get("/static/maplibre-gl.js")
     assert script.headers["content-type"].startswith("text/javascript")

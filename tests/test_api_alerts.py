@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from heatrisk.alerts import AlertBulletin, Status, to_dict
+from heatrisk.alerts import AlertBulletin, Status, in_season, to_dict
 from heatrisk.api import Settings, create_app
-from heatrisk.api.alerts import in_season
 from heatrisk.words import JST
 from tests.client import Client, is_problem
 from tests.small_run import RUN, write_small_run

@@ -231,3 +231,46 @@ def test_tilejson_uses_the_public_address(store: Path) -> None:
     )
     (tiles,) = client.get("/tiles/latest/risk/now/tilejson.json").json()["tiles"]
     assert tiles.startswith(f"https://heat.example.jp/map/tiles/{RUN}/")
+
+
+@pytest.mark.parametrize("run", ["latest", RUN])
+@pytest.mark.parametrize("time", ["now", "20250805T0600Z", "2025-08-05T15:00+09:00", "2025-08-05T15:00"])
+@pytest.mark.parametrize("known", [None, "itself", '"else"', "*"])
+def test_the_short_way_to_a_tile_says_what_the_long_way_says(
+    client: Client, run: str, time: str, known: str | None
+) -> None:
+    url = f"/tiles/{run}/risk/{time}/{tile_of(OPEN_CELL)}.png"
+    tag = client.get(url).headers["etag"] if known == "itself" else known
+    headers = {} if tag is None else {"If-None-Match": tag}
+    short, long = client.get(url, headers=headers), client.get(f"{url}?way=long", headers=headers)
+    assert short.status_code == long.status_code == (304 if known in ("itself", "*") else 200)
+    assert short.content == long.content
+    assert sorted(short.headers.multi_items()) == sorted(long.headers.multi_items())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["latest/risk/now/15/1/1", "latest/snow/now/15/1/1", "none/risk/now/15/1/1", "latest/risk/never/15/1/1",
+     "latest/risk/now/15/1/x", "latest/risk/now/15/-1/1", "latest/risk/now/٣/1/1", "latest/risk/now/99/1/1",
+     "latest/risk/now/15/1/9999999999999", "latest/risk/now/15//1", "a/b/c/latest/risk/now/15/1/1"],
+)  # fmt: skip
+def test_a_problem_is_the_same_on_both_ways(client: Client, path: str) -> None:
+    short, long = client.get(f"/tiles/{path}.png"), client.get(f"/tiles/{path}.png?way=long")
+    assert short.status_code == long.status_code >= 400
+    assert (short.json(), short.headers["cache-control"]) == (long.json(), "no-store")
+
+
+def test_both_ways_are_counted_alike(client: Client) -> None:
+    def counted() -> int:
+        text = client.get("/metrics").text
+        lines = [
+            line
+            for line in text.splitlines()
+            if 'requests_total{route="tile",method="GET",status="200"}' in line
+        ]
+        return int(lines[0].rpartition(" ")[2]) if lines else 0
+
+    before = counted()
+    client.get(f"/tiles/latest/risk/now/{tile_of(OPEN_CELL)}.png")
+    client.get(f"/tiles/latest/risk/now/{tile_of(OPEN_CELL)}.png?way=long")
+    assert counted() == before + 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from heatrisk.physics import court
 from heatrisk.physics.court import BEAM, COURT_NODES, DIFFUSE, SECTORS
 from heatrisk.physics.surface import LAND_COVER, WALL, parameters
+from tests import naive_radiation as naive
 from tests.days import SOUTH, clear_day
 
 SIGMA = 5.6696e-8
@@ -132,3 +133,78 @@ def test_nan_in_nan_out() -> None:
     drive = clear_day()
     drive[:, court.TA] = np.nan
     assert np.isnan(marched(drive)[1]).all()
+
+
+# --- against slow twins ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("svf", [0.1, 0.4, 0.7, 0.95])
+def test_view_factors_against_rays_shot_at_random(svf: float) -> None:
+    rise, floor_sky, wall_sky, _ = court.court_views(svf)
+    shot = naive.court_factors(rise)
+    assert shot == pytest.approx((floor_sky, wall_sky, wall_sky), abs=0.004)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.05, 0.97), st.floats(0.02, 1.5), st.floats(0.0, 2.0 * np.pi))
+def test_beam_on_walls_against_points_on_them(svf: float, elevation: float, azimuth: float) -> None:
+    rise = court.court_views(svf)[0]
+    for sector in range(SECTORS):
+        off = np.arccos(-np.cos(2.0 * np.pi * sector / SECTORS - azimuth))
+        expected = naive.wall_beam(800.0, elevation, off, rise) if off < np.pi / 2.0 else 0.0
+        got = court.wall_beam(800.0, np.sin(elevation), azimuth, rise, sector)
+        assert got == pytest.approx(expected, abs=0.1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(0.02, 0.98), st.floats(0.05, 1.0), st.floats(0.0, 6.0), st.floats(0.0, 0.9), st.floats(0.0, 0.9)
+)
+def test_light_after_many_bounces(
+    svf: float, cosz: float, azimuth: float, wall_albedo: float, ground_albedo: float
+) -> None:
+    walls = np.empty(SECTORS)
+    floor = court.court_light(700.0, 100.0, cosz, azimuth, svf, wall_albedo, ground_albedo, walls)
+    rise, floor_sky, wall_sky, area = court.court_views(svf)
+    direct = np.array([court.wall_beam(700.0, cosz, azimuth, rise, k) for k in range(SECTORS)])
+    onto = max(700.0 * cosz - area * direct.mean(), 0.0)
+    twin = naive.bounced(
+        direct, onto, 100.0, (floor_sky, wall_sky, wall_sky), area, wall_albedo, ground_albedo
+    )
+    np.testing.assert_allclose(walls, twin[0], rtol=1e-6, atol=1e-6)
+    assert floor == pytest.approx(twin[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("node", [6, 16, 26])
+def test_a_day_in_a_court_against_short_explicit_steps(node: int) -> None:
+    drive = clear_day(hour=15.0)
+    light, heat, shaded = marched(drive)
+    twin = naive.court_day(drive, PAST, node / (COURT_NODES - 1.0), GROUND, WALLS)
+    np.testing.assert_allclose(light[:, node], twin[0], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(heat[:, node], twin[1], rtol=0, atol=3.0)
+    np.testing.assert_allclose(shaded[:, :, node], twin[2], rtol=0, atol=0.3)
+
+
+@pytest.mark.parametrize("kind", range(len(LAND_COVER)))
+def test_what_the_beam_adds_against_short_explicit_steps(kind: int) -> None:
+    """The recursion is linear around the air's temperature: so is its twin."""
+    drive = clear_day(hour=15.0)
+    recursion, mean = court.beam_warming(drive, PAST, 600.0, GROUND)
+    row = GROUND[kind]
+    capacity = row[2] * np.sqrt(86_400.0 / (4.0 * np.pi))
+    restore = 2.0 * np.pi / 86_400.0 * capacity
+    x, level = 0.0, 0.0
+    for day in range(14):
+        total = 0.0
+        for now in drive[:PAST] if day < 13 else drive:
+            wet = 1.0 - naive.vapour_share(now[court.TA], now[court.PS], row[3])
+            loss = (4.0 + 4.0 * now[court.VA]) / wet + 4.0 * row[1] * SIGMA * (now[court.TA] + 273.15) ** 3
+            for _ in range(20):
+                sun = (1.0 - row[0]) * now[BEAM] * now[court.COSZ]
+                x += 30.0 * (sun - loss * x - restore * (x - level)) / capacity
+            total += x
+        level = total / PAST if day < 13 else level
+    y = mean[kind]
+    for a, b, c in recursion[:, kind]:
+        y = a * y + b + c * mean[kind]
+    assert y == pytest.approx(x, rel=0.03, abs=0.1)

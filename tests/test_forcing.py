@@ -288,19 +288,30 @@ def test_wind_is_brought_down_from_the_mast() -> None:
 
 
 BLACK = 5.6696e-8 * 306.15**4
-# Prata (1996) at 33 °C and 55 %: w = 46.5 e / T with e = 27.677 hPa over T = 306.15 K.
-WATER = 46.5 * 27.677 / 306.15
-CLEAR_SKY = (1.0 - (1.0 + WATER) * np.exp(-np.sqrt(1.2 + 3.0 * WATER))) * BLACK
+# Berdahl & Martin (1984) at 33 °C and 55 %: e = 27.677 hPa has its dew point at 22.76 °C.
+CLEAR_SKY = 0.711 + 0.56 * 0.2276 + 0.73 * 0.2276**2 + 0.00012 * (STATE["ps"] - 1000.0)
+
+
+def by_the_sun(minutes: np.ndarray) -> np.ndarray:
+    """Return the emissivity of a clear sky some minutes from each step, by local mean solar time."""
+    times = DAY.values[:, None] + minutes.astype("timedelta64[m]")
+    hours = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h") + MITAKA[0] / 15.0
+    return (CLEAR_SKY + 0.013 * np.cos(2.0 * np.pi * hours / 24.0)).ravel()
+
+
+WITHIN, BEFORE = np.arange(-85, 90, 10), np.arange(-85 - 1440, -85, 10)
 
 
 def test_sky_radiates_like_a_clear_one() -> None:
-    np.testing.assert_allclose(flat(drive(hourly(**STATE)).data, "ldown"), CLEAR_SKY, rtol=2e-4)
+    data = drive(hourly(**STATE)).data
+    np.testing.assert_allclose(flat(data, "ldown"), by_the_sun(WITHIN) * BLACK, rtol=2e-4)
 
 
 def test_clouds_warm_the_sky_by_what_they_take_of_the_sun_at_night_too() -> None:
     overcast = drive(hourly(ghi=0.3 * CLEAR, dhi=0.3 * CLEAR, **STATE))
-    for data in (overcast.data, overcast.before):
-        np.testing.assert_allclose(flat(data, "ldown"), 0.3 * CLEAR_SKY + 0.7 * BLACK, rtol=2e-3)
+    for data, minutes in ((overcast.data, WITHIN), (overcast.before, BEFORE)):
+        sky = 0.3 * by_the_sun(minutes) + 0.7
+        np.testing.assert_allclose(flat(data, "ldown"), sky * BLACK, rtol=2e-3)
 
 
 def test_parts_of_the_diffuse_light_add_up() -> None:

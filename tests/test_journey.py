@@ -18,46 +18,16 @@ import xarray as xr
 
 from heatrisk.cli import main
 from heatrisk.store import RunStore
+from tests.tiny_city import CITY, FORECAST, SHELTERS, make_tiny
 
-CITY = """
-[city]
-name = "試験市"
-name_en = "Testville"
-crs = "EPSG:6677"
-[buildings]
-path = "footprints.gpkg"
-[official]
-path = "yohou.csv"
-stations = ["44116"]
-[shelters]
-path = "shelters.csv"
-"""
-
-FORECAST = """\
-,,2026073009,2026073012,2026073015,2026073018,2026073021,2026073024
-44116,2026/07/30 07:25, 290, 320, 310, 290, 280, 270
-"""
-
-SHELTERS = """\
-名称,所在地,緯度,経度,開放可能日等(開館時間等),受入れ可能人数
-中央図書館,試験市1-1,35.6830,139.5600,9:00～17:00,約50名
-"""
+#: A run on the morning of the forecast, whatever day it is now.
+RUN = ("run", "--date", "2026-07-30T08:00")
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
     """Write a block of six houses with a forecast and a shelter, and return its city file."""
-    east, north = -24760.0, -35080.0
-    boxes = [
-        shapely.box(x, y, x + 12, y + 10) for x in (east, east + 40, east + 80) for y in (north, north + 40)
-    ]
-    heights = [6.5, 7.0, 9.0, 12.0, 6.0, 30.0]
-    frame = gpd.GeoDataFrame({"measuredHeight": heights}, geometry=boxes, crs="EPSG:6677")
-    frame.to_file(tmp_path / "footprints.gpkg", driver="GPKG")
-    (tmp_path / "yohou.csv").write_text(FORECAST)
-    (tmp_path / "shelters.csv").write_text(SHELTERS, encoding="utf-8-sig")
-    (tmp_path / "city.toml").write_text(CITY, encoding="utf-8")
-    return tmp_path / "city.toml"
+    return make_tiny(tmp_path)
 
 
 @pytest.fixture
@@ -84,8 +54,8 @@ def test_a_run_is_published_and_opens_as_cf_zarr(
     city: Path, heatrisk: Callable[..., tuple[int, str]]
 ) -> None:
     store = city.parent / "kept"
-    code, text = heatrisk("run", city, "--store", store)
-    assert code in (0, 10), text  # amber only because the forecast's issue time is not today's
+    code, text = heatrisk(*RUN, city, "--store", store)
+    assert code in (0, 10), text
     assert "Testville" in text
     run = RunStore(store).open()
     assert run.manifest["official"]["stations"][0]["values"] == [29, 32, 31, 29, 28, 27]
@@ -101,7 +71,7 @@ def test_a_run_is_published_and_opens_as_cf_zarr(
 
 
 def test_the_city_file_names_the_store(city: Path, heatrisk: Callable[..., tuple[int, str]]) -> None:
-    code, _ = heatrisk("run", city)
+    code, _ = heatrisk(*RUN, city)
     assert code in (0, 10)
     assert RunStore(city.parent / "store").latest_id() is not None
 
@@ -111,7 +81,7 @@ def test_two_runs_give_the_same_bytes_of_every_array(
 ) -> None:
     digests = []
     for store in ("one", "two"):
-        heatrisk("run", city, "--store", city.parent / store)
+        heatrisk(*RUN, city, "--store", city.parent / store)
         digests.append(RunStore(city.parent / store).open().manifest["arrays"])
     assert digests[0] == digests[1]
     assert digests[0]
@@ -162,7 +132,7 @@ def _unknown_key(folder: Path) -> None:
 
 def _shelters_swapped(folder: Path) -> None:
     (folder / "shelters.csv").write_text(
-        SHELTERS.replace("35.6830,139.5600", "139.5600,35.6830"), encoding="utf-8"
+        SHELTERS.replace("35.6837,139.5603", "139.5603,35.6837"), encoding="utf-8"
     )
 
 
@@ -184,12 +154,12 @@ def test_bad_input_is_refused_by_name_and_the_last_good_run_stays(
     city: Path, heatrisk: Callable[..., tuple[int, str]], spoil: Callable[[Path], None], named: str
 ) -> None:
     store = city.parent / "kept"
-    heatrisk("run", city, "--store", store)
+    heatrisk(*RUN, city, "--store", store)
     before = RunStore(store).latest_id()
     assert before is not None
     spoil(city.parent)
     for language in ("en", "ja"):
-        code, text = heatrisk("run", city, "--store", store, "--lang", language)
+        code, text = heatrisk(*RUN, city, "--store", store, "--lang", language)
         assert code == 20, text
         assert named in text
         assert before in text
@@ -204,7 +174,7 @@ def test_shelters_with_swapped_coordinates_turn_the_run_amber_and_lose_no_map(
     city: Path, heatrisk: Callable[..., tuple[int, str]]
 ) -> None:
     _shelters_swapped(city.parent)
-    code, text = heatrisk("run", city, "--store", city.parent / "kept")
+    code, text = heatrisk(*RUN, city, "--store", city.parent / "kept")
     assert code in (10, 20), text
     assert "shelters.csv" in text
 
@@ -246,7 +216,7 @@ time,ta,rh,va,ghi
 def test_check_stops_where_a_run_would(city: Path, heatrisk: Callable[..., tuple[int, str]]) -> None:
     (city.parent / "weather.csv").write_text(WEATHER)
     city.write_text(CITY + '[weather]\npath = "weather.csv"\nkind = "csv"\n', encoding="utf-8")
-    for call in (("check", city, "--json"), ("run", city, "--store", city.parent / "kept")):
+    for call in (("check", city, "--json"), (*RUN, city, "--store", city.parent / "kept")):
         code, text = heatrisk(*call)
         assert code == 20, text
         assert "overlap" in text
@@ -269,7 +239,7 @@ def test_a_store_that_takes_no_run_is_a_red_line(
     city: Path, heatrisk: Callable[..., tuple[int, str]]
 ) -> None:
     (city.parent / "file").write_text("")
-    code, text = heatrisk("run", city, "--store", city.parent / "file" / "store", "--lang", "ja")
+    code, text = heatrisk(*RUN, city, "--store", city.parent / "file" / "store", "--lang", "ja")
     assert code == 20
     assert "異常" in text
 
@@ -290,7 +260,7 @@ def test_init_proposes_a_city_file_that_runs(city: Path, heatrisk: Callable[...,
     proposal = city.read_text("utf-8")
     assert 'crs = "EPSG:6677"' in proposal
     assert 'stations = ["44116"]' in proposal
-    code, text = heatrisk("run", city, "--store", city.parent / "kept")
+    code, text = heatrisk(*RUN, city, "--store", city.parent / "kept")
     assert code in (0, 10), text
     code, _ = heatrisk("init", city.parent)
     assert code == 2, "an existing city file must not be overwritten"
@@ -306,7 +276,7 @@ def test_init_says_what_is_missing_and_what_it_left_aside(
     assert code == 0, text
     assert "minutes.docx" in text
     assert "[official]" in text
-    code, text = heatrisk("run", city)
+    code, text = heatrisk(*RUN, city)
     assert code == 20
     assert "[official]" in text
 
@@ -315,7 +285,7 @@ def test_inspect_shows_a_run_a_place_and_a_picture(
     city: Path, heatrisk: Callable[..., tuple[int, str]]
 ) -> None:
     store = city.parent / "kept"
-    heatrisk("run", city, "--store", store)
+    heatrisk(*RUN, city, "--store", store)
     code, text = heatrisk("inspect", "--store", store)
     assert code == 0
     assert json.loads(text)["run_id"] == RunStore(store).latest_id()

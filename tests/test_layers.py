@@ -13,6 +13,7 @@ from heatrisk.layers import CODE_BUILDING, CODE_FIRST, CODE_MISSING, CODE_OUTSID
 from heatrisk.risk import RISK_SCALES, classify
 
 EACH = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
+SHARES = ("sunlit", "p_danger")
 Limits = tuple[tuple[float | None, str], ...]
 
 # Colours and limits: 日本生気象学会 Ver.4 and 日本スポーツ協会 as shown on the official WBGT pages.
@@ -60,8 +61,8 @@ def test_no_data_is_not_a_value(layer: Layer) -> None:
 @EACH
 def test_a_picture_agrees_with_the_stored_value(layer: Layer) -> None:
     values = np.random.default_rng(3).uniform(-5, 45, 100_000).astype(np.float32)
-    resolution = 0.001 if layer.quantity == "sunlit" else 0.01
-    values = values / np.float32(50) if layer.quantity == "sunlit" else values
+    resolution = 0.001 if layer.quantity in SHARES else 0.01
+    values = values / np.float32(50) if layer.quantity in SHARES else values
     stored = unpack(pack(values, resolution), resolution)
     np.testing.assert_array_equal(layer.codes(values), layer.codes(stored))
 
@@ -115,7 +116,8 @@ def test_legend_speaks_both_languages_and_needs_no_colour(layer: Layer) -> None:
 def test_what_no_forecast_was_used_for_says_so(layer: Layer) -> None:
     tied, loose = (legend(layer, anchored=anchored)["description"] for anchored in (True, False))
     told = "合わせていません" in loose["ja"]
-    assert told == ("Not anchored" in loose["en"]) == (layer.quantity == "wbgt_moe")
+    lifted = layer.quantity.startswith("wbgt") or layer.quantity == "p_danger"
+    assert told == ("Not anchored" in loose["en"]) == lifted
     assert "合わせていません" not in tied["ja"]
     assert "Not anchored" not in tied["en"]
     assert loose["ja"].startswith(tied["ja"])
@@ -130,3 +132,26 @@ def test_ranges_read_as_the_scales_are_printed() -> None:
     assert [text["ja"] for text in texts] == ["25未満", "25以上28未満", "28以上31未満", "31以上"]
     assert texts[-1]["en"] == "31 or more"
     assert legend(LAYERS["sunlit"])["entries"][0]["range_text"]["ja"] == "0 %以上20 %未満"
+    minutes = legend(LAYERS["sunlit_minutes"])
+    assert minutes["units"] == "min"
+    assert [entry["lower"] for entry in minutes["entries"]] == [0.0, 30.0, 60.0, 120.0, 150.0]
+    assert minutes["entries"][1]["range_text"] == {"ja": "30分以上60分未満", "en": "30 min to below 60 min"}
+    assert minutes["ramp"][10]["lower"] == 90.0
+
+
+# Machado, Oliveira & Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1: protan, deutan, tritan.
+SEEN = np.array([
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    np.eye(3),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["p_danger", "wbgt_iso"])
+def test_new_palettes_are_told_apart_by_lightness_whatever_is_seen(name: str) -> None:
+    colours = np.array([one.colour for one in LAYERS[name].classes]) / 255.0
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    luminance = np.clip(linear @ SEEN.transpose(0, 2, 1), 0, 1) @ [0.2126, 0.7152, 0.0722]
+    lightness = 116 * np.cbrt(luminance) - 16  # CIE L*, above the dark linear part
+    assert (np.diff(lightness, axis=1) < -7.0).all()

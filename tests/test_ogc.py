@@ -13,8 +13,21 @@ from pyproj import Transformer
 
 from heatrisk.api import Settings, create_app
 from heatrisk.api.ogc import CONFORMANCE
+from heatrisk.layers import LAYERS
 from tests.client import Client, is_problem
-from tests.small_run import BUILDING, GRID, NOON, OPEN_CELL, RUN, TIMES, TMS, dataset, lonlat, write_small_run
+from tests.small_run import (
+    BUILDING,
+    FIELDS,
+    GRID,
+    NOON,
+    OPEN_CELL,
+    RUN,
+    TIMES,
+    TMS,
+    dataset,
+    lonlat,
+    write_small_run,
+)
 
 HEAT = "/ogc/collections/heat"
 WHEN = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in TIMES]
@@ -87,7 +100,7 @@ def test_the_tile_matrix_set_is_the_registered_one(client: Client) -> None:
 
 def test_a_tileset_leads_to_tiles_row_before_column(client: Client) -> None:
     heat = got(client, HEAT)
-    assert {href.split("/")[-3] for href in links(heat, "tilesets-map")} == {"wbgt_moe", "risk", "sunlit"}
+    assert {href.split("/")[-3] for href in links(heat, "tilesets-map")} == set(LAYERS)
     (tileset,) = got(client, f"{HEAT}/styles/risk/map/tiles")["tilesets"]
     assert tileset == got(client, links(tileset, "self")[0])
     assert (tileset["dataType"], tileset["crs"].rpartition("/")[2]) == ("map", "3857")
@@ -127,11 +140,7 @@ def test_a_position_is_the_series_of_its_cell(client: Client) -> None:
     )
     axes = body["domain"]["axes"]
     assert (axes["x"]["values"], axes["y"]["values"], axes["t"]["values"]) == ([lon], [lat], WHEN)
-    assert (
-        body["parameters"].keys()
-        == body["ranges"].keys()
-        == {"wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit"}
-    )
+    assert body["parameters"].keys() == body["ranges"].keys() == FIELDS
     for name, series in body["ranges"].items():
         assert (series["type"], series["axisNames"], series["shape"]) == ("NdArray", ["t"], [8])
         assert series["values"] == pytest.approx(
@@ -251,7 +260,7 @@ def test_wmts_names_tiles_that_exist(client: Client) -> None:
     contents = root.find(f"{WMTS}Contents")
     assert contents is not None
     layers = {layer.findtext(f"{OWS}Identifier"): layer for layer in contents.findall(f"{WMTS}Layer")}
-    assert layers.keys() == {"wbgt_moe", "risk", "sunlit"}
+    assert layers.keys() == set(LAYERS)
     layer = layers["risk"]
     dimension, resource = layer.find(f"{WMTS}Dimension"), layer.find(f"{WMTS}ResourceURL")
     assert dimension is not None and resource is not None

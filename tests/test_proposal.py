@@ -65,6 +65,7 @@ def test_everything_in_a_folder_finds_its_place(folder: Path) -> None:
         "http": None,
         "model": None,
         "store": "store",
+        "watch": None,
         "dashboard": None,
     }
     assert (stated["city"]["name"], stated["city"]["name_en"]) == ("ひなた市", "Hinata")

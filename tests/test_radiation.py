@@ -220,3 +220,23 @@ def test_rasters_of_another_shape_are_refused() -> None:
 def test_steps_that_the_weather_does_not_cover_are_refused() -> None:
     with pytest.raises(InputError, match="does not cover"):
         face_fluxes(rasters(), replace(Weather(hours())), steps=NOON + pd.Timedelta("9D"), step=HOUR)
+
+
+@pytest.mark.parametrize("cell", [(20, 20), (0, 0), (39, 5)])
+def test_one_cell_alone_is_that_cell_of_all(cell: tuple[int, int]) -> None:
+    scene, weather = rasters(12.0), cloudless()
+    row, column = (min(k, n - 1) for k, n in zip(cell, scene.grid.shape, strict=True))
+    whole = face_fluxes(scene, weather, steps=NOON, step=HOUR).isel(y=row, x=column)
+    alone = face_fluxes(scene, weather, steps=NOON, step=HOUR, cell=(row, column))
+    xr.testing.assert_identical(whole, alone)
+
+
+def test_a_station_that_is_turned_sees_the_same_sun_with_other_faces() -> None:
+    straight, turned = (
+        face_fluxes(rasters(), cloudless(), steps=NOON, step=HOUR, heading=heading, cell=(20, 20))
+        for heading in (0.0, 90.0)
+    )
+    for face, now_seen_by in (("north", "west"), ("east", "north"), ("south", "east"), ("west", "south")):
+        np.testing.assert_allclose(turned[f"k{now_seen_by}"], straight[f"k{face}"], rtol=1e-6)
+        np.testing.assert_allclose(turned[f"l{now_seen_by}"], straight[f"l{face}"], rtol=1e-6)
+    np.testing.assert_array_equal(turned["tmrt"], straight["tmrt"])

@@ -137,6 +137,7 @@ CHANGES: dict[str, Callable[[Scene], dict[str, object]]] = {
     "trunk": lambda scene: {"crown_base": changed(scene.crown_base)},  # type: ignore[arg-type]
     "no crown": lambda scene: {"crown_top": None, "crown_base": None},
     "transmissivity": lambda scene: {"transmissivity": 0.3},
+    "extinction": lambda scene: {"extinction": 0.3},
     "receptor": lambda scene: {"receptor_height": 1.5},
     "place": lambda scene: {"grid": replace(scene.grid, transform=Affine(5.0, 0.0, 5.0, 0.0, -5.0, 40.0))},
     "coordinates": lambda scene: {"grid": replace(scene.grid, crs="EPSG:6678")},

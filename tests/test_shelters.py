@@ -17,6 +17,7 @@ from heatrisk.shelters import (
     Season,
     Shelter,
     from_geojson,
+    opens,
     public_holiday,
     reported,
     status,
@@ -118,6 +119,28 @@ def test_a_caveat_withholds_open_but_not_closed() -> None:
     assert state(doubtful, TUESDAY, "12:00") == "unknown"
     assert "臨時休館あり" in status(doubtful, at(TUESDAY, "12:00")).reason.ja
     assert state(doubtful, TUESDAY, "20:00") == "closed"
+
+
+@pytest.mark.parametrize(
+    "clock, expected",
+    [
+        ("2026-07-31T08:10+09:00", "2026-07-31T09:00+09:00"),  # Friday morning
+        ("2026-07-30T18:00+09:00", "2026-07-31T09:00+09:00"),  # Thursday evening: tomorrow
+        ("2026-07-31T18:00+09:00", None),  # Friday evening: closed on Saturday
+        ("2026-07-19T18:00+09:00", None),  # Sunday before Marine Day, a Monday
+    ],
+)
+def test_when_a_closed_shelter_opens_next(clock: str, expected: str | None) -> None:
+    assert opens(LIBRARY, datetime.fromisoformat(clock)) == (expected and datetime.fromisoformat(expected))
+
+
+def test_an_alert_of_today_opens_nothing_tomorrow() -> None:
+    hall = replace(LIBRARY, opens_on="alert")
+    morning, evening = (datetime(2026, 7, 30, hour, tzinfo=JST) for hour in (8, 18))
+    assert opens(hall, morning, "alert") == datetime(2026, 7, 30, 9, tzinfo=JST)
+    assert opens(hall, morning) is None
+    assert opens(hall, evening, "alert") is None
+    assert opens(replace(LIBRARY, openings=None), morning) is None
 
 
 def test_shelters_that_open_on_an_alert() -> None:

@@ -20,7 +20,7 @@ from heatrisk.grid import Grid
 from heatrisk.layers import CODE_BUILDING, CODE_FIRST, CODE_MISSING, CODE_OUTSIDE, LAYERS
 from heatrisk.store import RunStore
 from heatrisk.stored import StoredRun
-from heatrisk.tiles import build, cell_of_pixel, levels_over, png, position_of_pixel, render, tilejson
+from heatrisk.tiles import build, cell_of_pixel, levels_over, png, position_of_pixel, render, tilejson, whole
 from tests.made_run import made_dataset, made_run
 
 WIDE = (420, 640)
@@ -184,11 +184,15 @@ def test_tiles_outside_are_refused_and_empty_ones_are_none(run: StoredRun) -> No
 
 
 def test_same_tile_same_bytes(run: StoredRun) -> None:
-    again, level = build(run.dataset(), ("risk",)), run.levels[14]
+    level = run.levels[14]
     tiles = [render(run, "risk", 1, 14, level.column, level.row) for _ in range(2)]
     assert tiles[0] == tiles[1]
-    for codes, zoom in zip(again.step(1)["risk"], run.levels, strict=True):
-        np.testing.assert_array_equal(codes, run.tile_array("risk", zoom)[1])
+    assert build(run.dataset(), ("risk",)).step(1)["risk"] == run.archive("risk", 1).path.read_bytes()
+
+
+def test_tiles_laid_together_are_the_picture(run: StoredRun) -> None:
+    for layer, zoom in (("risk", 15), ("sunlit", 14), ("wbgt_moe", 12)):
+        np.testing.assert_array_equal(whole(run, layer, 1, zoom), mosaic(run, layer, zoom, 1))
 
 
 def test_png_of_every_code() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numba
 import numpy as np
 import pandas as pd
 import pytest
 
-from heatrisk.physics.utci import COEFFICIENTS, saturation_hardy, utci, wind_at_10_m
+from heatrisk.physics.utci import BLOCK, COEFFICIENTS, saturation_hardy, utci, wind_at_10_m
 
 TABLE = pd.read_csv(Path(__file__).parent / "reference" / "utci.csv", comment="#")
 SUMMER = {"ta": 30.0, "rh": 50.0, "va": 1.0, "tmrt": 50.0}
@@ -69,15 +68,35 @@ def test_warmer_with_sun_cooler_with_wind() -> None:
     assert (np.diff(utci(25.0, 55.0, np.arange(0.5, 10.0, 0.5), 35.0)) < 0.0).all()
 
 
-def test_kernels_may_call_it_and_get_the_same() -> None:
-    @numba.njit(error_model="numpy")
-    def inside(ta: float, rh: float, va: float, tmrt: float) -> float:
-        value: float = utci(ta, rh, va, tmrt)
-        return value
+def twin(ta: float, rh: float, va: float, tmrt: float) -> float:
+    """Sum the terms one by one, each power from scratch."""
+    e, excess = 0.001 * rh * float(saturation_hardy(ta)), tmrt - ta
+    total, coefficients = ta, iter(COEFFICIENTS)
+    for m in range(7):
+        for k in range(7 - m):
+            for j in range(7 - m - k):
+                for i in range(7 - m - k - j):
+                    total += next(coefficients) * ta**i * va**j * excess**k * e**m
+    return total
 
-    assert inside(*SUMMER.values()) == pytest.approx(summer(), abs=1e-12)
-    assert np.isnan(inside(30.0, 50.0, 18.0, 50.0))
-    assert np.isnan(inside(np.nan, 50.0, 1.0, 50.0))
+
+@pytest.mark.parametrize("count", [1, BLOCK, 3 * BLOCK + 5])
+def test_every_point_is_the_sum_of_its_terms(count: int) -> None:
+    random = np.random.default_rng(count)
+    ta, rh = random.uniform(15.0, 40.0, count), random.uniform(10.0, 60.0, count)
+    va, tmrt = random.uniform(0.5, 8.0, count), ta + random.uniform(-10.0, 40.0, count)
+    some = random.integers(0, count, min(count, 20))
+    expected = [twin(ta[k], rh[k], va[k], tmrt[k]) for k in some]
+    np.testing.assert_allclose(utci(ta, rh, va, tmrt)[some], expected, rtol=0, atol=1e-9)
+
+
+def test_inputs_broadcast_and_stay_as_they_were() -> None:
+    grid = utci(np.array([[25.0], [35.0]]), 50.0, 1.0, np.array([30.0, np.nan, 50.0]))
+    assert grid.shape == (2, 3) and np.isnan(grid[:, 1]).all()
+    assert grid[1, 2] == utci(35.0, 50.0, 1.0, 50.0)
+    tmrt = np.full(2 * BLOCK, 50.0)
+    utci(30.0, 50.0, 1.0, tmrt)
+    assert tmrt.flags.writeable and (tmrt == 50.0).all()
 
 
 def test_wind_of_the_profile() -> None:

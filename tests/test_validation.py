@@ -8,17 +8,10 @@ from pathlib import Path
 
 import numba
 import numpy as np
-import pandas as pd
 import pytest
-import rasterio
-from affine import Affine
 
-from benchmarks import validation
-from heatrisk.fields import sun_path
-
-PLACE = Affine(2.0, 0.0, 677_000.0, 0.0, -2.0, 6_400_000.0)  # 11.97° E, 57.70° N in UTM 32
-LON, LAT = 11.98, 57.70
-COLUMNS = 24
+from benchmarks import measured_site, validation
+from tests.made_site import raster, site
 
 
 @pytest.fixture(autouse=True)
@@ -30,41 +23,8 @@ def one_thread() -> Iterator[None]:
     numba.set_num_threads(threads)
 
 
-def raster(path: Path, values: np.ndarray) -> None:
-    profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1}
-    with rasterio.open(path, "w", dtype="float32", crs="EPSG:32632", transform=PLACE, **profile) as file:
-        file.write(values.astype(np.float32), 1)
-
-
-def met_file(path: Path, day: int, ahead: float) -> None:
-    """Write a clear day whose rows stand ``ahead`` hours ahead of the middle of their hour in UTC."""
-    rows = []
-    for hour in range(24):
-        middle = pd.Timestamp("2005-01-01") + pd.Timedelta(days=day - 1, hours=hour - ahead)
-        sun = sun_path(pd.DatetimeIndex([middle]), LON, LAT)
-        row = np.full(COLUMNS, -999.0)
-        row[:4] = 2005, day, hour, 0
-        row[9:13] = 2.0, 60.0, 20.0, 101.3
-        row[14], row[21], row[22] = (float(sun[name][0]) for name in ("ghi", "dhi", "dni"))
-        rows.append(" ".join(f"{value:.3f}" for value in row))
-    path.write_text("% header\n" + "\n".join(rows) + "\n", "utf-8")
-
-
-def site(folder: Path, measurements: str, ahead: float = 1.5, days: tuple[int, ...] = (200,)) -> Path:
-    plain = np.full((30, 30), 5.0)
-    raster(folder / "DSM_X.tif", plain)
-    raster(folder / "DEM_X.tif", plain)
-    raster(folder / "LC_X.tif", np.full((30, 30), 5.0))
-    for day in days:
-        met_file(folder / f"MetFile_{day}.txt", day, ahead)
-    (folder / "measurements_x.csv").write_text(measurements, "utf-8")
-    point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [677_030.0, 6_399_970.0]}}
-    (folder / "poi.geojson").write_text(json.dumps({**point, "properties": {"crs": "EPSG:32632"}}), "utf-8")
-    return folder
-
-
 def validate(folder: Path, utc: float | None = None) -> dict[str, object]:
-    return validation.validate(folder, utc, None, 1.1, 0)
+    return validation.validate(folder, utc)
 
 
 @pytest.mark.parametrize("ahead", [0.5, 1.5])
@@ -76,7 +36,7 @@ def test_the_clock_of_the_rows_is_read_from_the_sun(tmp_path: Path, ahead: float
 
 def test_on_a_plain_the_measured_global_radiation_is_that_of_the_met_file(tmp_path: Path) -> None:
     folder = site(tmp_path, "hour,Kdown\n12,0\n")
-    met = validation.read_met(folder / "MetFile_200.txt")
+    met = measured_site.read_met([folder / "MetFile_200.txt"])
     truth = float(met["ghi"].iloc[12])
     (folder / "measurements_x.csv").write_text(f"hour,Kdown,Ldown\n12,{truth},\n", "utf-8")
     scores = validate(folder)["scores"]["all"]
@@ -94,7 +54,7 @@ def test_days_are_told_apart_by_date_or_number(tmp_path: Path) -> None:
 
 
 def test_tmrt_is_recomputed_from_all_measured_faces(tmp_path: Path) -> None:
-    names = list(validation.MEASURED.values())
+    names = list(measured_site.MEASURED.values())
     short, long = [0.0] * 6, [5.6696e-8 * 300.0**4] * 6
     row = ",".join(map(str, [12, *short, *long]))
     folder = site(tmp_path, f"hour,{','.join(names)}\n{row}\n")
@@ -108,3 +68,38 @@ def test_tmrt_is_recomputed_from_all_measured_faces(tmp_path: Path) -> None:
 def test_a_folder_without_a_surface_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="DSM"):
         validate(tmp_path)
+
+
+def test_a_sensor_without_values_has_no_score(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Kdown,Tmrt\n12,-999,30\n13,,-9999\n")
+    report = validate(folder)
+    assert report["scores"]["all"]["Kdown"] == {"rmse": None, "bias": None, "n": 0}
+    assert report["scores"]["all"]["Tmrt"]["n"] == 1
+    json.loads(json.dumps(report, allow_nan=False))
+
+
+def test_a_clock_that_runs_ahead_is_told_and_not_used(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Kdown\n")
+    truth = measured_site.read_met([folder / "MetFile_200.txt"])["ghi"].shift(1).iloc[6:22]
+    rows = "\n".join(f"{when.hour},{value}" for when, value in truth.items())
+    (folder / "measurements_x.csv").write_text(f"hour,Kdown\n{rows}\n", "utf-8")
+    report = validate(folder)
+    assert report["lag"] == 0
+    assert (report["clock"]["best_lag"], report["clock"]["told"]) == (1, True)
+    assert report["scores_by_the_sun"]["Kdown"]["rmse"] < 0.2 * report["scores"]["all"]["Kdown"]["rmse"]
+    assert "clock +1 h" in validation.text(report)
+    shifted = validation.validate(folder, lag=1)
+    assert "scores_by_the_sun" not in shifted
+    assert shifted["scores"]["all"] == report["scores_by_the_sun"]
+
+
+def test_a_station_on_a_roof_is_moved_to_the_street(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Kdown\n12,700\n")
+    surface = np.full((30, 30), 5.0)
+    surface[14:17, 14:17] = 15.0
+    raster(folder / "DSM_X.tif", surface)
+    assert validate(folder)["station"] == {"row": 13, "column": 15, "points": 1, "moved_m": 4.0}
+    surface[8:22, 8:22] = 15.0
+    raster(folder / "DSM_X.tif", surface)
+    with pytest.raises(SystemExit, match="open ground"):
+        validate(folder)

@@ -19,7 +19,18 @@ from heatrisk.tiles.values import lowest
 from tests.client import Client, is_problem
 from tests.made_run import made_dataset, made_run
 from tests.png import rgba, samples
-from tests.small_run import BUILDING, NOON, OPEN_CELL, OUTSIDE, RUN, TMS, dataset, lonlat, write_small_run
+from tests.small_run import (
+    BUILDING,
+    FIELDS,
+    NOON,
+    OPEN_CELL,
+    OUTSIDE,
+    RUN,
+    TMS,
+    dataset,
+    lonlat,
+    write_small_run,
+)
 
 WIDE = (420, 640)
 
@@ -182,7 +193,7 @@ def test_what_is_not_there_is_a_problem(client: Client) -> None:
 
 def test_quantities_are_listed_with_their_tilejson(client: Client) -> None:
     rows = client.get("/quantities?lang=ja").json()["quantities"]
-    assert {row["id"] for row in rows} == {"wbgt_moe", "wbgt_moe_max", "wbgt_iso", "sunlit"}
+    assert {row["id"] for row in rows} == FIELDS
     for row in rows:
         assert client.get(row["tilejson"].removeprefix("http://testserver")).status_code == 200
     assert next(row for row in rows if row["id"] == "wbgt_moe")["units"] == "degC"

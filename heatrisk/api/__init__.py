@@ -8,7 +8,8 @@ Examples
 
 from __future__ import annotations
 
+from heatrisk.api import server as server
 from heatrisk.api.app import create_app
 from heatrisk.api.settings import Settings
 
-__all__ = ["Settings", "create_app"]
+__all__ = ["Settings", "create_app", "server"]

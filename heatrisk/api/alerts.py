@@ -7,19 +7,19 @@ never later than the clock.
 
 from __future__ import annotations
 
-import json
-from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from datetime import date, datetime
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from heatrisk.alerts import NAMES, Alert, AlertBulletin, Level, flag, from_dict, public
+from heatrisk.alerts import NAMES, Alert, AlertBulletin, Level, flag, in_season, public
 from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
 from heatrisk.api.params import LATEST, NOW, AtQuery, LangQuery, RunQuery, instant, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
+from heatrisk.bulletin.official import known
 from heatrisk.stored import StoredRun
 from heatrisk.words import JST, Words
 
@@ -47,32 +47,6 @@ async def alerts(
     moment = clock if at == NOW else instant(at)
     body = spoken(told(service, stored, moment, min(moment, clock)), lang)
     return json_answer(request, body, {**service.headers(stored, fixed=False), "Cache-Control": MINUTE})
-
-
-class Known(NamedTuple):
-    """What a run holds of the alerts.
-
-    Parameters
-    ----------
-    configured : bool
-        Whether the city file names a source of alerts.
-    bulletin : AlertBulletin, optional
-        What was read, drills and coming report times included.
-    """
-
-    configured: bool
-    bulletin: AlertBulletin | None
-
-
-def known(run: StoredRun) -> Known:
-    """Return what a run holds of the alerts; a record that cannot be read counts as one not to be had."""
-    config = run.manifest.get("city", {}).get("config") or {}
-    try:
-        text = run.document("alerts.json")
-        bulletin = None if text is None else from_dict(json.loads(text))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return Known(True, None)
-    return Known(bulletin is not None or "alerts" in config, bulletin)
 
 
 def level(run: StoredRun, at: datetime, seen: datetime) -> Level | None:
@@ -178,16 +152,6 @@ def _state(
     if not in_season(today):
         return "out_of_season"
     return "unavailable" if bulletin is None else "unknown"
-
-
-def in_season(day: date) -> bool:
-    """Tell whether alerts are issued at that time of year: from the 4th Wednesday of April to October's."""
-    return _fourth_wednesday(day.year, 4) <= day <= _fourth_wednesday(day.year, 10)
-
-
-def _fourth_wednesday(year: int, month: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(2 - first.weekday()) % 7 + 21)
 
 
 def _sentence(state: State, area: str | None, today: date, created: datetime) -> Words:

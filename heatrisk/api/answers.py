@@ -9,10 +9,11 @@ from typing import Any
 
 from heatrisk.api.params import basic, jst, utc
 from heatrisk.api.service import Service
-from heatrisk.layers import LAYERS
 from heatrisk.quantities import QUANTITIES
 from heatrisk.risk import RISK_SCALES, Level
+from heatrisk.store import RunStore, standing
 from heatrisk.stored import CellSeries, StoredRun
+from heatrisk.tiles import layers_of
 from heatrisk.words import Language, Words
 
 REFERENCE = Words(
@@ -39,7 +40,7 @@ STATE_CODES = ("outdoor", "building", "unknown")
 _FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/:]+/)+")
 
 #: Decimals that the values of a series are given with; more would be noise.
-_DECIMALS = {"sunlit": 3}
+_DECIMALS = {"sunlit": 3, "p_danger": 3}
 
 
 def times(service: Service, run: StoredRun) -> dict[str, Any]:
@@ -68,15 +69,15 @@ def layers(run: StoredRun, base: str, time: str) -> list[dict[str, Any]]:
     root = f"{base}/tiles/{run.id}"
     return [
         {
-            "id": name,
-            "name": both(LAYERS[name].words),
-            "description": both(LAYERS[name].described(anchored(run))),
-            "units": LAYERS[name].units,
-            "legend": f"{base}/legend/{name}.json",
-            "tilejson": f"{root}/{name}/{time}/tilejson.json",
-            "tiles": f"{root}/{name}/{{time}}/{{z}}/{{x}}/{{y}}.png",
+            "id": row.name,
+            "name": both(row.words),
+            "description": both(row.described(anchored(run))),
+            "units": row.units,
+            "legend": f"{base}/legend/{row.name}.json",
+            "tilejson": f"{root}/{row.name}/{time}/tilejson.json",
+            "tiles": f"{root}/{row.name}/{{time}}/{{z}}/{{x}}/{{y}}.png",
         }
-        for name in run.layers
+        for row in layers_of(run)
     ]
 
 
@@ -121,6 +122,13 @@ def last_attempt(status: dict[str, Any] | None) -> dict[str, Any] | None:
     return {"at": status.get("at"), "run": status.get("run_id"), "level": verdict["level"], **told}
 
 
+def how_it_stands(store: RunStore, now: datetime) -> dict[str, str]:
+    """Return how a store stands at an instant: the line that ``heatrisk status`` prints, without folders."""
+    found = standing(store, now)
+    told = {name: _FOLDERS.sub("", text) for name, text in found.line._asdict().items()}
+    return {"level": found.light.value, **told}
+
+
 def scale(name: str) -> dict[str, Any]:
     """Return a risk scale with its classes, from the lowest to the highest."""
     row = RISK_SCALES[name]
@@ -137,13 +145,22 @@ def _level(index: int, level: Level) -> dict[str, Any]:
 
 def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSeries) -> dict[str, Any]:
     """Return what is known about one place: values, words, and where each comes from."""
-    manifest = run.manifest
     return {
         "place": {
             "lon": lon, "lat": lat, "cell": _cell_id(run, cell), "cell_size_m": run.grid.cell_size,
             "state": STATE_CODES[cell.mask], "words": both(STATES[cell.mask]), "svf": number(cell.svf, 3),
         },
         "run": summary(service, run, "."),
+        **everywhere(run),
+        "definitions": {name: definition(name) for name in cell.values if name in QUANTITIES},
+        "series": [_step(run, cell, index) for index in range(len(run.times))],
+    }  # fmt: skip
+
+
+def everywhere(run: StoredRun) -> dict[str, Any]:
+    """Return what a run says of all its places."""
+    manifest = run.manifest
+    return {
         "city": manifest["city"]["name"],
         "sample": bool(manifest["city"].get("sample", False)),
         "anchored": anchored(run),
@@ -152,10 +169,9 @@ def point(service: Service, run: StoredRun, lon: float, lat: float, cell: CellSe
         "official": _official(manifest),
         "attribution": attribution(run),
         "assumptions": manifest.get("assumptions", []),
-        "definitions": {name: definition(name) for name in cell.values if name in QUANTITIES},
         "scale": scale("daily"),
-        "series": [_step(run, cell, index, time) for index, time in enumerate(run.times)],
-    }  # fmt: skip
+        "scale_sport": scale("sport"),
+    }
 
 
 def _cell_id(run: StoredRun, cell: CellSeries) -> str:
@@ -179,26 +195,33 @@ def definition(name: str) -> dict[str, Any]:
     return {**both(quantity.words), "units": quantity.units}
 
 
-def _step(run: StoredRun, cell: CellSeries, index: int, time: datetime) -> dict[str, Any]:
+def _step(run: StoredRun, cell: CellSeries, index: int) -> dict[str, Any]:
     """Return one step of a place's series; what is not known there is null."""
-    manifest, minutes = run.manifest, run.window.total_seconds() / 60
+    minutes = run.window.total_seconds() / 60
     named = {
         name: number(float(values[index]), _DECIMALS.get(name, 2))
         for name, values in cell.values.items()
         if not name.startswith("risk")
     }
-    stations = (manifest.get("official") or {}).get("stations", ())
     sunlit = named.get("sunlit")
-    suspects = set(manifest["anchor"].get("suspect", ()))
     return {
-        "time": utc(time),
-        "jst": jst(time),
+        **moment(run, index),
         **named,
         "sunlit_minutes": None if sunlit is None else round(sunlit * minutes),
         "risk": _risk(cell, "risk", "daily", index),
         "risk_sport": _risk(cell, "risk_sport", "sport", index),
+    }
+
+
+def moment(run: StoredRun, index: int) -> dict[str, Any]:
+    """Return what a run says of a step everywhere."""
+    time, manifest = run.times[index], run.manifest
+    stations = (manifest.get("official") or {}).get("stations", ())
+    return {
+        "time": utc(time),
+        "jst": jst(time),
         "official_stations": {row["id"]: row["values"][index] for row in stations},
-        "anchor_suspect": utc(time) in suspects,
+        "anchor_suspect": utc(time) in manifest["anchor"].get("suspect", ()),
     }
 
 

@@ -9,12 +9,29 @@ from pathlib import Path
 from fastapi import FastAPI
 
 import heatrisk
-from heatrisk.api import alerts, area, edr, metrics, ogc, pages, problems, routes, shelters, stac, tiles, wmts
-from heatrisk.api.caching import ZIPPED_FROM
+from heatrisk.api import (
+    alerts,
+    area,
+    edr,
+    facility,
+    feeds,
+    metrics,
+    ogc,
+    pages,
+    points,
+    problems,
+    routes,
+    shelters,
+    stac,
+    tiles,
+    wmts,
+)
 from heatrisk.api.metrics import Counts, Metrics
-from heatrisk.api.middleware import PublicReading, TextGZip
+from heatrisk.api.middleware import PublicReading, TextZip
+from heatrisk.api.quick import QuickTiles
 from heatrisk.api.service import Service, present
 from heatrisk.api.settings import Settings
+from heatrisk.reports import Reports
 from heatrisk.store import RunStore
 
 DESCRIPTION = """\
@@ -55,12 +72,31 @@ def create_app(
     app.state.service = Service(
         store if isinstance(store, RunStore) else RunStore(store), settings or Settings(), clock
     )
+    app.state.reports = Reports(app.state.service.store.root)
     app.state.counts = Counts()
     # Tiles are asked for by the thousand: the first to be compared with a path.
-    for room in (tiles, routes, area, shelters, alerts, edr, ogc, wmts, stac, metrics, pages):
+    rooms = (
+        tiles,
+        routes,
+        area,
+        points,
+        shelters,
+        facility,
+        alerts,
+        feeds,
+        edr,
+        ogc,
+        wmts,
+        stac,
+        metrics,
+        pages,
+    )
+    for room in rooms:
         app.include_router(room.router)
-    app.add_middleware(TextGZip, minimum_size=ZIPPED_FROM, compresslevel=5)
+    app.add_middleware(TextZip)
     app.add_middleware(PublicReading, too_long=problems.too_long)
     app.add_middleware(Metrics, counts=app.state.counts)
+    # Added last, it is asked first.
+    app.add_middleware(QuickTiles, service=app.state.service, counts=app.state.counts)
     problems.install(app)
     return app

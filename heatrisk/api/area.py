@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from heatrisk.api import answers
 from heatrisk.api.answers import both, number, spoken
+from heatrisk.api.bodies import limited
 from heatrisk.api.caching import dumps, json_answer
 from heatrisk.api.geometry import BBOX, MAX_BODY, MAX_VERTICES, area_of, box_of
 from heatrisk.api.params import LATEST, LangQuery, RunQuery, jst, utc
@@ -32,6 +33,9 @@ MAX_CELLS = 2_000_000
 DAYTIME = (6, 18)
 #: Hours whose means differ by less are as good as each other [degC]: far below what a model can tell.
 ALIKE = 0.5
+
+#: Quantities whose mean over the area is told too.
+_MEANS = ("sunlit", "wbgt_moe_shade", "p_danger")
 
 ScaleQuery = Annotated[
     Literal["daily", "sport"], Query(description="Scale of the classes", examples=["daily"])
@@ -80,7 +84,7 @@ async def area(
     With them the coolest hour of each day, and the coolest corner. Buildings and unknown ground do not count;
     they are told.
     """
-    found = area_of(await _body(request))
+    found = area_of(await limited(request, MAX_BODY))
     service = service_of(request)
     stored = service.store.open(run)
     body = await run_in_threadpool(_told, service, stored, found, scale, lang)
@@ -103,19 +107,6 @@ def box(
     return json_answer(request, body, service.headers(stored, fixed=False))
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body of a request, of which no more is kept than may be sent."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise TooLargeError(
-                Words("送信されたデータが大きすぎます", "the body is too large"),
-                expected=f"≤ {MAX_BODY} bytes",
-            )
-    return bytes(body)
-
-
 def _told(service: Service, run: StoredRun, found: Area, scale: str, lang: Language | None) -> dict[str, Any]:
     if "wbgt_moe" not in run.fields:
         raise LayerNotFoundError(Words("この計算結果に暑さ指数がありません", "the run holds no WBGT"))
@@ -127,7 +118,7 @@ def _told(service: Service, run: StoredRun, found: Area, scale: str, lang: Langu
             Words("この範囲は対象の範囲の外です", "this area lies outside the area of the run"),
             expected=",".join(f"{degrees:.5f}" for degrees in run.grid.bounds_lonlat),
         )
-    sun = mean(run, "sunlit", cells) if "sunlit" in run.fields else None
+    means = {name: mean(run, name, cells) for name in _MEANS if name in run.fields}
     cell = run.grid.cell_size
     outdoor, building, unknown = heat.kinds
     body = {
@@ -141,7 +132,7 @@ def _told(service: Service, run: StoredRun, found: Area, scale: str, lang: Langu
         "reference": both(answers.reference(run)),
         "attribution": answers.attribution(run),
         "scale": answers.scale(scale),
-        "series": _series(run, heat, sun, scale),
+        "series": _series(run, heat, means, scale),
         "daytime_jst": list(DAYTIME),
         "best": _best(run, heat),
         "coolest": _corner(heat.coolest(_daytime(run))),
@@ -166,7 +157,7 @@ def _affordable(run: StoredRun, found: Area) -> None:
 
 
 def _series(
-    run: StoredRun, heat: Zone, sun: npt.NDArray[np.float64] | None, scale: str
+    run: StoredRun, heat: Zone, more: dict[str, npt.NDArray[np.float64]], scale: str
 ) -> list[dict[str, Any]]:
     levels = RISK_SCALES[scale].levels
     shares = heat.shares([level.lower for level in levels])
@@ -185,7 +176,7 @@ def _series(
             "shares": {
                 level.code: number(share, 4) for level, share in zip(levels, shares[index], strict=True)
             },
-            "sunlit": None if sun is None else number(sun[index], 3),
+            **{name: number(more[name][index], 3) if name in more else None for name in _MEANS},
             "official": official[index],
             "coolest": _corner(heat.coolest([index])),
         }

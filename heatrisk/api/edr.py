@@ -1,4 +1,4 @@
-"""The fields of runs as OGC API – Environmental Data Retrieval: position and area, as CoverageJSON.
+"""The fields of runs as OGC API – Environmental Data Retrieval: position, area and cube, as CoverageJSON.
 
 The collection is the newest run; every stored run is one of its instances.
 
@@ -14,14 +14,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from fastapi import APIRouter, Query, Request
 from pyproj import CRS
 from starlette.responses import Response
 
 from heatrisk.api import answers
-from heatrisk.api.answers import number
 from heatrisk.api.caching import SHORT, json_answer
-from heatrisk.api.geometry import wkt_area, wkt_point
+from heatrisk.api.coverage import MEDIA_TYPE, coverage, parameter, reference
+from heatrisk.api.geometry import BBOX, box_of, wkt_area, wkt_point
 from heatrisk.api.ogc import COLLECTION, CRS84, extent, link, map_links
 from heatrisk.api.params import LATEST, RunPath, steps_within, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE, OutsideError, TooLargeError
@@ -33,7 +34,6 @@ from heatrisk.stored import StoredRun
 from heatrisk.words import Words
 from heatrisk.zonal import Area, Cells, cells_of
 
-MEDIA_TYPE = "application/prs.coverage+json"
 #: Numbers in one answer.
 MAX_VALUES = 200_000
 
@@ -51,6 +51,7 @@ AreaQuery = Annotated[
         examples=["POLYGON((139.55 35.681, 139.551 35.681, 139.551 35.682, 139.55 35.681))"],
     ),
 ]
+BoxQuery = Annotated[str, Query(max_length=100, description=BBOX, examples=["139.55,35.681,139.551,35.682"])]
 WhenQuery = Annotated[
     str | None,
     Query(
@@ -154,32 +155,19 @@ def _collection(run: StoredRun, base: str, root: str, more: list[dict[str, Any]]
                     },
                 )
             }
-            for kind in ("position", "area")
+            for kind in ("position", "area", "cube")
         },
-        "parameter_names": {name: _parameter(name) for name in run.fields},
+        "parameter_names": {name: parameter(name) for name in run.fields},
         "links": [
             link(root, "self"),
             link(f"{root}/position", "data", "position", MEDIA_TYPE),
             link(f"{root}/area", "data", "area", MEDIA_TYPE),
+            link(f"{root}/cube", "data", "cube", MEDIA_TYPE),
             link(f"{base}{ROOT}/instances", "instances", "Runs"),
             link(f"{base}/runs/{run.id}", "describedby", "Manifest"),
             *more,
         ],
     }  # fmt: skip
-
-
-def _parameter(name: str) -> dict[str, Any]:
-    row = QUANTITIES[name]
-    label = {"ja": row.words.ja, "en": row.words.en}
-    property_ = {"label": label}
-    if row.standard_name is not None:
-        property_["id"] = f"http://vocab.nerc.ac.uk/standard_name/{row.standard_name}"  # type: ignore[assignment]
-    return {
-        "type": "Parameter",
-        "description": label,
-        "unit": {"symbol": {"value": row.units, "type": "https://www.unidata.ucar.edu/software/udunits/"}},
-        "observedProperty": property_,
-    }
 
 
 # --- queries ---
@@ -228,7 +216,7 @@ def area(
     crs: CrsQuery = "CRS84",
 ) -> Response:
     """Values of the cells of an area over time, as a Grid in the coordinates of the run."""
-    return _area(request, LATEST, coords, when, names)
+    return _area(request, LATEST, wkt_area(coords), when, names)
 
 
 @router.get(
@@ -244,7 +232,38 @@ def instance_area(
     crs: CrsQuery = "CRS84",
 ) -> Response:
     """Values of the cells of an area over time, as a Grid in the coordinates of the run."""
-    return _area(request, run, coords, when, names)
+    return _area(request, run, wkt_area(coords), when, names)
+
+
+@router.get(
+    f"{ROOT}/cube", summary="Cells of a box, newest run", responses=_COVERAGE, response_class=Response
+)
+def cube(
+    request: Request,
+    bbox: BoxQuery,
+    when: WhenQuery = None,
+    names: NamesQuery = None,
+    f: FormatQuery = "CoverageJSON",
+    crs: CrsQuery = "CRS84",
+) -> Response:
+    """Values of the cells of a box over time, as a Grid in the coordinates of the run."""
+    return _area(request, LATEST, shapely.box(*box_of(bbox)), when, names)
+
+
+@router.get(
+    f"{INSTANCE}/cube", summary="Cells of a box, one run", responses=_COVERAGE, response_class=Response
+)
+def instance_cube(
+    request: Request,
+    run: RunPath,
+    bbox: BoxQuery,
+    when: WhenQuery = None,
+    names: NamesQuery = None,
+    f: FormatQuery = "CoverageJSON",
+    crs: CrsQuery = "CRS84",
+) -> Response:
+    """Values of the cells of a box over time, as a Grid in the coordinates of the run."""
+    return _area(request, run, shapely.box(*box_of(bbox)), when, names)
 
 
 def _position(request: Request, run: str, coords: str, when: str | None, names: str | None) -> Response:
@@ -257,17 +276,15 @@ def _position(request: Request, run: str, coords: str, when: str | None, names: 
         raise _outside(stored)
     values = {name: stored.fields[name](*place)[steps] for name in chosen}
     axes = {"x": {"values": [lon]}, "y": {"values": [lat]}, "t": _times(stored, steps)}
-    body = _coverage(
-        stored, "PointSeries", axes, _reference(["x", "y"], "GeographicCRS", CRS84), values, ["t"]
-    )
+    body = coverage(stored, "PointSeries", axes, reference(["x", "y"], "GeographicCRS", CRS84), values, ["t"])
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
 
 
-def _area(request: Request, run: str, coords: str, when: str | None, names: str | None) -> Response:
+def _area(request: Request, run: str, asked: Area, when: str | None, names: str | None) -> Response:
     service = service_of(request)
     stored = service.store.open(run)
     chosen, steps = _chosen(stored, names), _steps(stored, when)
-    (top, left, height, width), inside = _window(stored, wkt_area(coords), len(chosen) * len(steps))
+    (top, left, height, width), inside = _window(stored, asked, len(chosen) * len(steps))
     values = {}
     for name in chosen:
         packed = stored.fields[name].window(top, left, height, width)[steps]
@@ -280,8 +297,8 @@ def _area(request: Request, run: str, coords: str, when: str | None, names: str 
     }
     authority = CRS.from_user_input(grid.crs).to_authority()
     identifier = "http://www.opengis.net/def/crs/{}/0/{}".format(*authority) if authority else grid.crs
-    system = _reference(["x", "y"], "ProjectedCRS", identifier)
-    body = _coverage(stored, "Grid", axes, system, values, ["t", "y", "x"])
+    system = reference(["x", "y"], "ProjectedCRS", identifier)
+    body = coverage(stored, "Grid", axes, system, values, ["t", "y", "x"])
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
 
 
@@ -336,41 +353,3 @@ def _steps(run: StoredRun, when: str | None) -> list[int]:
 
 def _times(run: StoredRun, steps: list[int]) -> dict[str, Any]:
     return {"values": [utc(run.times[step]) for step in steps]}
-
-
-def _reference(coordinates: list[str], kind: str, identifier: str) -> dict[str, Any]:
-    return {"coordinates": coordinates, "system": {"type": kind, "id": identifier}}
-
-
-def _coverage(
-    run: StoredRun,
-    domain: str,
-    axes: dict[str, Any],
-    system: dict[str, Any],
-    values: dict[str, npt.NDArray[np.float64]],
-    order: list[str],
-) -> dict[str, Any]:
-    calendar = {"type": "TemporalRS", "calendar": "Gregorian"}
-    return {
-        "type": "Coverage",
-        "domain": {
-            "type": "Domain",
-            "domainType": domain,
-            "axes": axes,
-            "referencing": [system, {"coordinates": ["t"], "system": calendar}],
-        },
-        "parameters": {name: _parameter(name) for name in values},
-        "ranges": {
-            name: {
-                "type": "NdArray",
-                "dataType": "float",
-                "axisNames": order,
-                "shape": list(array.shape),
-                "values": [number(float(value), 3) for value in array.ravel()],
-            }
-            for name, array in values.items()
-        },
-        "heatrisk:run": run.id,
-        "heatrisk:reference": answers.both(answers.reference(run)),
-        "heatrisk:attribution": answers.attribution(run),
-    }

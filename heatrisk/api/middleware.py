@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from heatrisk.api.caching import ZIPPED_FROM, chosen, zipped
+
+#: How the addresses of map images end.
+IMAGES = (".png", ".webp")
 ALLOW = "GET, HEAD, OPTIONS"
 #: Stated on every answer, not only on requests with an Origin: a shared cache would else keep one without it.
 OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "ETag, Heatrisk-Run, Heatrisk-Created, Heatrisk-Valid-Time, Heatrisk-Data-Age, Heatrisk-Stale"
+        "ETag, Heatrisk-Run, Heatrisk-Created, Heatrisk-Valid-Time, Heatrisk-Data-Age, Heatrisk-Stale, "
+        "Heatrisk-Alert-State"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_OPEN = [(name.lower().encode(), value.encode()) for name, value in OPEN.items()]
+OPEN_HEADERS = [(name.lower().encode(), value.encode()) for name, value in OPEN.items()]
 
 
 def _preflight(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -62,7 +66,7 @@ class PublicReading:
                 if preflight and message["status"] == 405:
                     silent = True
                     message = {**message, "status": 204, "headers": _preflight(message["headers"])}
-                message = {**message, "headers": [*message["headers"], *_OPEN]}
+                message = {**message, "headers": [*message["headers"], *OPEN_HEADERS]}
             elif silent:
                 message = {**message, "body": b""}
             await send(message)
@@ -76,12 +80,51 @@ class PublicReading:
             scope["endpoint"] = inner.get("endpoint")
 
 
-class TextGZip(GZipMiddleware):
-    """Compression for all but map images, which are compressed already and asked for by the thousand."""
+class TextZip:
+    """Compression for all but map images, which are compressed already and asked for by the thousand.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["path"].endswith(".png"):
+        if scope["type"] != "http" or scope["path"].endswith(IMAGES):
             await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            return
+        accepted = dict(scope["headers"]).get(b"accept-encoding", b"").decode("latin-1")
+        start: Message | None = None
+
+        async def squeezed(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if start is None:
+                await send(message)
+                return
+            # The length of an answer that comes in parts is not known, nor whether zipping would delay it.
+            whole = not message.get("more_body", False)
+            head, start = start, None
+            for part in _squeezed(head, message, accepted) if whole else (head, message):
+                await send(part)
+
+        await self.app(scope, receive, squeezed)
+
+
+def _squeezed(head: Message, message: Message, accepted: str) -> tuple[Message, Message]:
+    body = message.get("body", b"")
+    headers = dict(head["headers"])
+    if len(body) < ZIPPED_FROM or b"content-encoding" in headers:
+        return head, message
+    headers[b"vary"] = b"Accept-Encoding"
+    coding = chosen(accepted, len(body))
+    if coding:
+        body = zipped(body, coding)
+        headers |= {b"content-encoding": coding.encode(), b"content-length": str(len(body)).encode()}
+    return {**head, "headers": list(headers.items())}, {**message, "body": body}

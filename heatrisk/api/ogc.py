@@ -18,14 +18,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-import heatrisk
 from heatrisk import tiles
 from heatrisk.api import answers
-from heatrisk.api.caching import SHORT, json_answer, unchanged
+from heatrisk.api.caching import SHORT, json_answer
 from heatrisk.api.params import LATEST, NOW, LayerPath, steps_within, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
-from heatrisk.layers import LAYERS
+from heatrisk.api.tiles import picture
 from heatrisk.stored import StoredRun
 from heatrisk.tiles.building import TMS
 
@@ -57,6 +56,7 @@ CONFORMANCE = (
             "queries",
             "position",
             "area",
+            "cube",
             "instances",
         )
     ),
@@ -155,8 +155,8 @@ def map_links(service: Service, request: Request, run: StoredRun) -> list[dict[s
     """Return the links of a collection to the tilesets of its styles."""
     root = service.base(request)
     return [
-        link(root + _MAP.format(layer=name), f"{_REL}/tilesets-map", LAYERS[name].words.en)
-        for name in run.layers
+        link(root + _MAP.format(layer=row.name), f"{_REL}/tilesets-map", row.words.en)
+        for row in tiles.layers_of(run)
     ]
 
 
@@ -180,12 +180,10 @@ async def tileset(request: Request, layer: LayerPath) -> Response:
 
 
 def _tileset(run: StoredRun, layer: str, root: str) -> dict[str, Any]:
-    native = max(run.levels)
-    run.tile_array(layer, native)
+    row, native = tiles.row_of(run, layer), max(run.levels)
     west, south, east, north = run.grid.bounds_lonlat
     template = f"{root}/{MATRIX_SET}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
     scheme = root.partition("/ogc/")[0] + f"/ogc/tileMatrixSets/{MATRIX_SET}"
-    row = LAYERS[layer]
     return {
         "title": row.words.en,
         "description": row.described(answers.anchored(run)).en,
@@ -239,18 +237,8 @@ async def ogc_tile(
     datetime: DatetimeQuery = None,
 ) -> Response:
     """Return the tile that `/tiles/latest/{layer}/{time}/{z}/{x}/{y}.png` is too."""
-    service = service_of(request)
-    run, step, headers = service.step(LATEST, NOW)
+    time = NOW
     if datetime is not None:
-        step = steps_within(datetime, run.times)[-1]
-        headers["Heatrisk-Valid-Time"] = utc(run.times[step])
-    address = (tile_matrix, tile_col, tile_row)
-    tiles.located(run, layer, *address)
-    place = ".".join(map(str, address))
-    headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{place}"'
-    if unchanged(request, etag):
-        return Response(status_code=304, headers=headers)
-    image = tiles.render(run, layer, step, *address)
-    if image is None:
-        return Response(status_code=204, headers=headers)
-    return Response(image, headers=headers, media_type="image/png")
+        times = service_of(request).store.open().times
+        time = utc(times[steps_within(datetime, times)[-1]])
+    return picture(request, (LATEST, time), layer, (tile_matrix, tile_col, tile_row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -30,6 +31,9 @@ MEDIA_TYPES = {
 }
 #: MapLibre GL JS comes with the Python package of the same name.
 MAPLIBRE = ("maplibre-gl.js", "maplibre-gl.css")
+PAGE, WORKER, WORDS = "index.html", "sw.js", "words/"
+#: What the service worker does not keep under its own name.
+UNKEPT = (PAGE, WORKER, "docs.css", "staff.html", "staff.js", "staff.css")
 
 router = APIRouter(include_in_schema=False)
 
@@ -81,10 +85,28 @@ def assets() -> dict[str, Asset]:
     return dict(_assets())
 
 
+def site() -> dict[str, bytes]:
+    """Return every file of the page by its address: a folder of them on any web server is the page."""
+    named = {f"static/{name}": asset.body for name, asset in assets().items() if name not in (PAGE, WORKER)}
+    return {PAGE: assets()[PAGE].body, WORKER: worker().body, **named}
+
+
+@cache
+def worker() -> Asset:
+    """Return the service worker and, before it, what it keeps: the page's files and a digest of them."""
+    kept = [name for name in sorted(assets()) if name not in UNKEPT]
+    digest = blake2b("".join(assets()[name].digest for name in (*kept, PAGE, WORKER)).encode(), digest_size=8)
+    addresses = json.dumps(["./", *(f"static/{name}" for name in kept)])
+    head = f'const VERSION = "{digest.hexdigest()}";\nconst FILES = {addresses};\n'
+    return Asset(head.encode() + assets()[WORKER].body, MEDIA_TYPES[".js"])
+
+
 def _assets() -> Iterator[tuple[str, Asset]]:
-    for entry in files("heatrisk").joinpath("dashboard").iterdir():
-        if (suffix := Path(entry.name).suffix) in MEDIA_TYPES:
-            yield entry.name, Asset(entry.read_bytes(), MEDIA_TYPES[suffix])
+    folder = files("heatrisk").joinpath("dashboard")
+    for place in ("", WORDS):
+        for entry in folder.joinpath(place).iterdir():
+            if (suffix := Path(entry.name).suffix) in MEDIA_TYPES:
+                yield place + entry.name, Asset(entry.read_bytes(), MEDIA_TYPES[suffix])
     # Found without importing: the package's own code pulls in much that serving two files does not need.
     spec = find_spec("maplibre")
     if spec is None or spec.origin is None:
@@ -98,12 +120,16 @@ def _assets() -> Iterator[tuple[str, Asset]]:
 async def dashboard(request: Request) -> Response:
     """Serve the dashboard."""
     basemap = service_of(request).background()
-    return assets()["index.html"].response(
-        request, {"Content-Security-Policy": policy(basemap and basemap["host"])}
-    )
+    return assets()[PAGE].response(request, {"Content-Security-Policy": policy(basemap and basemap["host"])})
 
 
-@router.get("/static/{name}")
+@router.get("/sw.js")
+async def service_worker(request: Request) -> Response:
+    """Serve the service worker; it lies at the root because it may keep only what lies below it."""
+    return worker().response(request)
+
+
+@router.get("/static/{name:path}")
 async def static(request: Request, name: str) -> Response:
     """Serve one file of the dashboard."""
     if name not in assets():

@@ -13,12 +13,15 @@ from starlette.types import Receive, Scope, Send
 
 from heatrisk.api.middleware import ALLOW, MAX_URL, OPEN
 from heatrisk.errors import (
+    ForeignTokenError,
     HeatRiskError,
     InputError,
     LayerNotFoundError,
     RunNotFoundError,
     StoreError,
     TileNotFoundError,
+    TokenError,
+    TooOftenError,
 )
 from heatrisk.words import Words
 
@@ -82,6 +85,10 @@ class AddressError(InputError):
     """An address longer than the service reads."""
 
 
+class UnknownShelterError(InputError):
+    """A shelter that is not in the list of the newest run."""
+
+
 class NotReadyError(StoreError):
     """There is no run to serve yet."""
 
@@ -110,6 +117,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     LayerNotFoundError: Problem(404, "layer-not-found", Words("その地図の種類はありません", "No such layer")),
     TileNotFoundError: Problem(404, "tile-not-found", Words("その画像はありません", "No such tile")),
     OutsideError: Problem(404, "outside", Words("対象の範囲の外です", "Outside the area")),
+    UnknownShelterError: Problem(404, "shelter-not-found", Words("その施設はありません", "No such shelter")),
+    TokenError: Problem(401, "token-needed", Words("正しいトークンが必要です", "A valid token is needed")),
+    ForeignTokenError: Problem(403, "token-of-another", Words("別の施設のトークンです", "Another's token")),
+    TooOftenError: Problem(429, "too-often", Words("回数が多すぎます", "Too many requests")),
     NotReadyError: Problem(503, "not-ready", Words("まだ計算結果がありません", "No run to serve yet")),
     TooLargeError: Problem(413, "too-large", Words("指定が大きすぎます", "Too much for one request")),
     AddressError: Problem(414, "address-too-long", Words("URL が長すぎます", "The address is too long")),
@@ -122,6 +133,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
     HTTPException: Problem(404, "not-served", Words("要求に応じられません", "The request cannot be served")),
     Exception: Problem(500, "internal", Words("サーバーの内部エラーです", "Internal error")),
 }  # fmt: skip
+
+#: What goes with the answer to an error (RFC 9110).
+_HEADERS: dict[type[Exception], dict[str, str]] = {
+    TokenError: {"WWW-Authenticate": 'Bearer realm="heatrisk"'},
+    TooOftenError: {"Retry-After": "60"},
+}
 
 
 async def answer(request: Request, error: Exception) -> Response:
@@ -158,16 +175,16 @@ def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
     if isinstance(error, TimeNotFoundError):
         return _detail(error), {"valid_times": list(error.valid_times)}, {}
     if isinstance(error, InputError | StoreError):
-        return _detail(error), {}, {}
+        return _detail(error), {}, _HEADERS.get(type(error), {})
     if isinstance(error, RequestValidationError):
         errors = [{"in": ".".join(map(str, row["loc"])), "what": row["msg"]} for row in error.errors()]
         text = "; ".join(f"{row['in']}: {row['what']}" for row in errors)
         return Words(text, text), {"errors": errors}, {}
     if isinstance(error, HTTPException):
         headers = dict(error.headers or {})
-        # Routes know GET, and some POST; the door adds the rest.
-        post = ", POST" if "POST" in headers.get("Allow", "") else ""
-        allow = {"Allow": ALLOW + post} if "Allow" in headers else {}
+        # Routes know GET, some POST or PUT; the door adds the rest.
+        more = "".join(f", {method}" for method in ("POST", "PUT") if method in headers.get("Allow", ""))
+        allow = {"Allow": ALLOW + more} if "Allow" in headers else {}
         return Words(str(error.detail), str(error.detail)), {}, {**headers, **allow}
     # Answers to unforeseen errors leave outside every middleware, so the open door is stated here.
     return Words("サーバーの記録を確認してください。", "See the log of the server."), {}, OPEN

@@ -154,6 +154,7 @@ async def readyz(request: Request) -> Response:
         "status": "ready",
         **answers.summary(service, stored, service.base(request)),
         "last_attempt": answers.last_attempt(service.store.status()),
+        "standing": answers.how_it_stands(service.store, service.clock()),
     }
     headers = {**service.headers(stored, fixed=False), "Cache-Control": "no-store"}
     return Response(dumps(body), headers=headers, media_type="application/json")

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from heatrisk.api.caching import freshness
 from heatrisk.api.params import LATEST, NOW, step_of, utc
 from heatrisk.api.settings import BASEMAPS, Basemap, Settings
+from heatrisk.reports import Reports
 from heatrisk.store import RunStore
 from heatrisk.stored import StoredRun
 
@@ -100,3 +101,9 @@ def service_of(connection: HTTPConnection) -> Service:
     """Return the service that an application was created with."""
     service: Service = connection.app.state.service
     return service
+
+
+def reports_of(connection: HTTPConnection) -> Reports:
+    """Return the facility reports that an application was created with."""
+    reports: Reports = connection.app.state.reports
+    return reports

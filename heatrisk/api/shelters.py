@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Query, Request
@@ -27,9 +27,10 @@ from heatrisk.api.params import (
     utc,
 )
 from heatrisk.api.problems import PROBLEM_RESPONSE
-from heatrisk.api.service import service_of
+from heatrisk.api.service import reports_of, service_of
 from heatrisk.grid import Bounds
-from heatrisk.shelters import Designation, Shelter, State, from_geojson, reported, status
+from heatrisk.reports import Live, merged, standing
+from heatrisk.shelters import Designation, Shelter, State, from_geojson, opens, reported, status
 from heatrisk.stored import StoredRun
 from heatrisk.words import Words
 
@@ -71,6 +72,8 @@ UnplacedQuery = Annotated[
     ),
 ]
 
+#: How long after an instant a report of it may still be on its way.
+_SETTLED = timedelta(minutes=1)
 _GEOD = Geod(ellps="WGS84")
 _COMPASS = (
     Words("北", "north"), Words("北東", "north-east"), Words("東", "east"), Words("南東", "south-east"),
@@ -129,7 +132,7 @@ class Wanted(NamedTuple):
     responses=GEOJSON_ANSWER,
     response_class=Response,
 )
-async def shelters(
+def shelters(
     request: Request,
     run: RunQuery = LATEST,
     at: AtQuery = NOW,
@@ -145,8 +148,6 @@ async def shelters(
     """GeoJSON. A status that the published hours do not decide is `unknown`, never `open`."""
     service = service_of(request)
     stored = service.store.open(run)
-    # Whole minutes: answers of the same minute are the same answer.
-    moment = service.clock().replace(second=0, microsecond=0) if at == NOW else instant(at)
     spatial = bbox is not None or near is not None
     wanted = Wanted(
         None if bbox is None else box_of(bbox),
@@ -156,33 +157,82 @@ async def shelters(
         tuple(equipment or ()),
         not spatial if unplaced is None else unplaced,
     )
-    clock = service.clock()
-    alert = level(stored, moment, min(moment, clock))
-    body = spoken(found(stored, moment, wanted, limit, alert), lang)
-    # An alert may still be announced for a time to come.
-    fixed = run != LATEST and at != NOW and moment <= clock
+    known = known_at(request, stored, at)
+    body = spoken(found(stored, known.moment, wanted, limit, known.alert, known.live), lang)
+    if known.live is None:
+        body["facility_reports"] = "unavailable"
+    fixed = run != LATEST and at != NOW and known.settled
     return json_answer(request, body, service.headers(stored, fixed=fixed), GEOJSON)
 
 
-def found(run: StoredRun, at: datetime, wanted: Wanted, limit: int, alert: Level | None) -> dict[str, Any]:
+class Known(NamedTuple):
+    """What is known of the shelters at an instant besides their published hours.
+
+    Parameters
+    ----------
+    moment : datetime.datetime
+        The instant, with zone.
+    alert : str, optional
+        The alert in force.
+    live : mapping, optional
+        What facilities report of themselves; None where it is not to be had.
+    settled : bool
+        Nothing of it can change any more.
+    """
+
+    moment: datetime
+    alert: Level | None
+    live: Mapping[str, Live] | None
+    settled: bool
+
+
+def known_at(request: Request, run: StoredRun, at: str) -> Known:
+    """Return what is known at the instant that a parameter names; whole minutes, where that is now."""
+    clock = service_of(request).clock()
+    moment = clock.replace(second=0, microsecond=0) if at == NOW else instant(at)
+    live = reports_of(request).told(moment)
+    # An alert may still be announced for a time to come, and reports come in until their minute is over.
+    settled = moment < clock - _SETTLED and live is not None
+    return Known(moment, level(run, moment, min(moment, clock)), live, settled)
+
+
+def found(
+    run: StoredRun,
+    at: datetime,
+    wanted: Wanted,
+    limit: int,
+    alert: Level | None,
+    live: Mapping[str, Live] | None = None,
+) -> dict[str, Any]:
     """Return the shelters asked for as GeoJSON, each with its opening status at an instant, under an alert.
 
-    One without position has the geometry null and ``placed`` false; reports that are too old are left out.
+    What a facility reports of itself goes before its published hours. One without position has the geometry
+    null and ``placed`` false; reports that are too old are left out.
     """
-    features = list(_features(run, at, wanted, alert))
+    features = list(_features(run, at, wanted, alert, live or {}))
     if wanted.near is not None:
         features.sort(key=lambda feature: feature["properties"].get("distance_m", float("inf")))
     return {**run.shelters, "features": features[:limit]}
 
 
-def _features(run: StoredRun, at: datetime, wanted: Wanted, alert: Level | None) -> Iterator[dict[str, Any]]:
-    for feature, shelter in zip(run.shelters["features"], from_geojson(run.shelters), strict=True):
-        told = status(shelter, at, alert)
+def _features(
+    run: StoredRun, at: datetime, wanted: Wanted, alert: Level | None, live: Mapping[str, Live]
+) -> Iterator[dict[str, Any]]:
+    for feature, listed in zip(run.shelters["features"], from_geojson(run.shelters), strict=True):
+        said = live.get(listed.id)
+        shelter = merged(listed, said)
+        published = status(listed, at, alert)
+        told = standing(listed, published, said, at)
         if not wanted.holds(shelter, told.state):
             continue
-        stated = {"state": told.state, "reason": both(told.reason), "at": utc(at)}
+        next_ = opens(listed, at, alert) if told is published and told.state == "closed" else None
+        stated = {
+            "state": told.state, "reason": both(told.reason), "at": utc(at), "opens": next_ and utc(next_)
+        }  # fmt: skip
         reports = [{**report.as_dict(), **both(words)} for report, words in reported(shelter, at)]
         more = {"status": stated, "placed": feature["geometry"] is not None, "reports": reports}
+        if said is not None and said.name == listed.name:
+            more["facility_report"] = said.as_dict()
         if wanted.near is not None and shelter.lon is not None and shelter.lat is not None:
             more |= way(wanted.near, (shelter.lon, shelter.lat))
         yield {**feature, "properties": {**feature["properties"], **more}}

@@ -18,11 +18,11 @@ from heatrisk.api.ogc import link
 from heatrisk.api.params import GEOJSON, GEOJSON_ANSWER, LATEST, NOW, RunPath, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import service_of
-from heatrisk.layers import LAYERS
 from heatrisk.quantities import QUANTITIES
 from heatrisk.stored import StoredRun
+from heatrisk.tiles import layers_of
 
-_VERSION = "1.1.0"
+VERSION = "1.1.0"
 _WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json"
 _PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 
@@ -37,7 +37,7 @@ def catalogue(request: Request) -> Response:
     runs = service.store.runs()[:200]
     body = {
         "type": "Catalog",
-        "stac_version": _VERSION,
+        "stac_version": VERSION,
         "id": "heatrisk",
         "title": "heatrisk",
         "description": answers.REFERENCE.en,
@@ -57,19 +57,22 @@ async def item(request: Request, run: RunPath) -> Response:
     """Place, period and coordinates of a run, with tiles, values, shelters and manifest as assets."""
     service = service_of(request)
     stored = service.store.open(run)
-    body = described(stored, service.base(request))
+    base = service.base(request)
+    body = described(stored, _links(stored, base), _assets(stored, base))
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), GEOJSON)
 
 
-def described(run: StoredRun, base: str) -> dict[str, Any]:
+def described(run: StoredRun, links: list[dict[str, Any]], assets: dict[str, Any]) -> dict[str, Any]:
     """Return the item of a run.
 
     Parameters
     ----------
     run : StoredRun
         The run.
-    base : str
-        Address of the service.
+    links : list of dict
+        Links of the item.
+    assets : dict
+        What is offered of the run, by name; :func:`asset` writes one.
     """
     west, south, east, north = run.grid.bounds_lonlat
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
@@ -78,7 +81,7 @@ def described(run: StoredRun, base: str) -> dict[str, Any]:
     city = run.manifest["city"]["name"]
     return {
         "type": "Feature",
-        "stac_version": _VERSION,
+        "stac_version": VERSION,
         "stac_extensions": [_PROJECTION, _WEB_MAP_LINKS],
         "id": run.id,
         "bbox": [west, south, east, north],
@@ -95,37 +98,44 @@ def described(run: StoredRun, base: str) -> dict[str, Any]:
             "proj:shape": list(run.grid.shape),
             "proj:transform": list(transform[:6]),
         },
-        "links": [
-            link(f"{base}/stac", "root"),
-            link(f"{base}/stac", "parent"),
-            link(f"{base}/stac/items/{run.id}", "self", "", GEOJSON),
-            {
-                **link(f"{base}/wmts/1.0.0/WMTSCapabilities.xml?run={run.id}", "wmts", "", "application/xml"),
-                "wmts:layer": list(run.layers),
-            },
-        ],
-        "assets": _assets(run, base),
+        "links": links,
+        "assets": assets,
     }
+
+
+def asset(href: str, title: str, role: str, media_type: str = "application/json") -> dict[str, Any]:
+    """Return one asset of an item."""
+    return {"href": href, "title": title, "type": media_type, "roles": [role]}
+
+
+def _links(run: StoredRun, base: str) -> list[dict[str, Any]]:
+    return [
+        link(f"{base}/stac", "root"),
+        link(f"{base}/stac", "parent"),
+        link(f"{base}/stac/items/{run.id}", "self", "", GEOJSON),
+        {
+            **link(f"{base}/wmts/1.0.0/WMTSCapabilities.xml?run={run.id}", "wmts", "", "application/xml"),
+            "wmts:layer": [row.name for row in layers_of(run)],
+        },
+    ]
 
 
 def _assets(run: StoredRun, base: str) -> dict[str, Any]:
-    def asset(href: str, title: str, role: str, media_type: str = "application/json") -> dict[str, Any]:
-        return {"href": base + href, "title": title, "type": media_type, "roles": [role]}
-
+    root = f"{base}/tiles/{run.id}"
     tiles = {
-        f"tiles-{name}": asset(f"/tiles/{run.id}/{name}/{NOW}/tilejson.json", LAYERS[name].words.en, "visual")
-        for name in run.layers
+        f"tiles-{row.name}": asset(f"{root}/{row.name}/{NOW}/tilejson.json", row.words.en, "visual")
+        for row in layers_of(run)
     }
     values = {
         f"values-{name}": asset(
-            f"/values/{run.id}/{name}/{NOW}/tilejson.json", QUANTITIES[name].words.en, "data"
+            f"{base}/values/{run.id}/{name}/{NOW}/tilejson.json", QUANTITIES[name].words.en, "data"
         )
         for name in run.fields
     }
     return {
-        "manifest": asset(f"/runs/{run.id}", "Manifest", "metadata"),
-        "shelters": asset(f"/shelters?run={run.id}", "Cooling shelters", "data", GEOJSON),
-        "buildings": asset(f"/buildings?run={run.id}", "Outlines of the buildings", "data", GEOJSON),
+        "manifest": asset(f"{base}/runs/{run.id}", "Manifest", "metadata"),
+        "shelters": asset(f"{base}/shelters?run={run.id}", "Cooling shelters", "data", GEOJSON),
+        "buildings": asset(f"{base}/buildings?run={run.id}", "Outlines of the buildings", "data", GEOJSON),
         **tiles,
         **values,
     }

@@ -12,7 +12,7 @@ from starlette.responses import Response
 import heatrisk
 from heatrisk import tiles
 from heatrisk.api import answers
-from heatrisk.api.caching import coding, json_answer, unchanged
+from heatrisk.api.caching import coding_mark, json_answer, matches, unchanged
 from heatrisk.api.params import (
     LATEST,
     NOW,
@@ -29,9 +29,10 @@ from heatrisk.api.params import (
     basic,
 )
 from heatrisk.api.problems import PROBLEM_RESPONSE
-from heatrisk.api.service import service_of
+from heatrisk.api.service import Service, service_of
 
 TILE = "/tiles/{run}/{layer}/{time}/{z:int}/{x:int}/{y:int}"
+WEBP = TILE + ".webp"
 VALUES = "/values/{run}/{quantity}/{time}"
 NPY = "application/x-npy"
 
@@ -50,7 +51,7 @@ def _image(media_type: str, description: str) -> dict[int | str, dict[str, Any]]
 
 async def tile(request: Request) -> Response:
     """One 256-pixel tile of a layer at a step. URLs that name a run and a time are immutable."""
-    return _tile(request, fine=False)
+    return _tile(request)
 
 
 async def fine_tile(request: Request) -> Response:
@@ -58,20 +59,77 @@ async def fine_tile(request: Request) -> Response:
     return _tile(request, fine=True)
 
 
-def _tile(request: Request, *, fine: bool) -> Response:
+def _tile(request: Request, *, fine: bool = False, form: Literal["png", "webp"] = "png") -> Response:
     path = request.path_params
-    layer, z, x, y = path["layer"], path["z"], path["x"], path["y"]
-    run, step, headers = service_of(request).step(path["run"], path["time"])
+    address = (path["z"], path["x"], path["y"])
+    return picture(request, (path["run"], path["time"]), path["layer"], address, fine=fine, form=form)
+
+
+def picture(
+    request: Request,
+    moment: tuple[str, str],
+    layer: str,
+    address: tuple[int, int, int],
+    *,
+    fine: bool = False,
+    form: Literal["png", "webp"] = "png",
+) -> Response:
+    """Answer with one tile.
+
+    Parameters
+    ----------
+    request : Request
+        For ``If-None-Match``.
+    moment : tuple of str
+        Run and time, as parameters name them.
+    layer : str
+        Name of the layer.
+    address : tuple of int
+        Zoom, column and row.
+    fine : bool
+        512 pixels instead of 256.
+    form : {"png", "webp"}
+        Format of the image.
+    """
+    known = request.headers.get("if-none-match")
+    service = service_of(request)
+    status, headers, image = kept(service, moment, layer, address, known, fine=fine, form=form)
+    if status == 200 and form == "webp":
+        image = tiles.webp(image, layer)
+    return Response(image or None, status, headers, f"image/{form}" if image else None)
+
+
+def kept(
+    service: Service,
+    moment: tuple[str, str],
+    layer: str,
+    address: tuple[int, int, int],
+    known: str | None,
+    *,
+    fine: bool = False,
+    form: Literal["png", "webp"] = "png",
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and PNG of a tile as the run keeps it.
+
+    Parameters
+    ----------
+    service : Service
+        The runs.
+    moment, layer, address, fine, form
+        As for :func:`picture`.
+    known : str, optional
+        Tags of what the client holds.
+    """
+    run, step, headers = service.step(*moment)
     # A run never changes, so its name and the tile's address identify the image without drawing it.
-    size = "@2x" if fine else ""
-    headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{z}.{x}.{y}{size}"'
+    z, x, y = address
+    kind = "@2x" if fine else "" if form == "png" else ".webp"
+    headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{z}.{x}.{y}{kind}"'
     tiles.located(run, layer, z, x, y)
-    if unchanged(request, etag):
-        return Response(status_code=304, headers=headers)
+    if known is not None and matches(known, etag):
+        return 304, headers, b""
     image = tiles.render(run, layer, step, z, x, y, fine=fine)
-    if image is None:
-        return Response(status_code=204, headers=headers)
-    return Response(image, headers=headers, media_type="image/png")
+    return (204, headers, b"") if image is None else (200, headers, image)
 
 
 # The first of two equal routes answers: the plain one, at half the cost of a route that FastAPI inspects for
@@ -89,6 +147,19 @@ for _path, _route, _summary, _side in (
         openapi_extra={"parameters": TILE_PARAMETERS},
         response_class=Response,
     )(_route)
+
+
+@router.get(
+    WEBP,
+    tags=["tiles"],
+    summary="Map tile in WebP, without loss",
+    responses=_image("image/webp", "Image, 256 × 256"),
+    openapi_extra={"parameters": TILE_PARAMETERS},
+    response_class=Response,
+)
+def webp_tile(request: Request) -> Response:
+    """Return the same pixels in about half the bytes; unlike PNG it is encoded when it is asked for."""
+    return _tile(request, form="webp")
 
 
 @router.get("/tiles/{run}/{layer}/{time}/tilejson.json", tags=["tiles"], summary="TileJSON 3.0 of a layer")
@@ -163,7 +234,7 @@ def _values(
 ) -> Response:
     run, step, headers = service_of(request).step(*moment)
     tiles.offered(run, quantity, *address)
-    zipped = coding(request) if form == "npy" else ""
+    zipped = coding_mark(request, tiles.TILE * tiles.TILE * 2) if form == "npy" else ""
     place = ".".join(map(str, address))
     headers["ETag"] = etag = (
         f'"{heatrisk.__version__}.{run.id}.values.{quantity}.{step}.{place}.{form}{zipped}"'

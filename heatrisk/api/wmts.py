@@ -7,6 +7,7 @@ References
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from xml.sax.saxutils import escape
@@ -15,13 +16,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from heatrisk.api import answers
-from heatrisk.api.caching import coding, unchanged
-from heatrisk.api.params import LATEST, NOW, LangQuery, RunQuery, basic, step_of
+from heatrisk.api.caching import coding_mark, unchanged
+from heatrisk.api.params import LATEST, NOW, TIME_HELP, LangQuery, RunQuery, basic, step_of
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import service_of
-from heatrisk.layers import LAYERS
+from heatrisk.api.tiles import picture
+from heatrisk.errors import InputError
+from heatrisk.layers import Layer
 from heatrisk.pyramid import TILE, Level
 from heatrisk.stored import StoredRun
+from heatrisk.tiles import layers_of
 from heatrisk.tiles.building import TMS
 from heatrisk.words import Language, Words
 
@@ -50,10 +54,62 @@ async def capabilities(request: Request, run: RunQuery = LATEST, lang: LangQuery
     step = step_of(NOW, stored.times, service.clock())
     body = document(stored, service.base(request), step, lang or "ja").encode()
     headers = service.headers(stored, fixed=False)
-    headers["ETag"] = etag = f'"{blake2b(body, digest_size=12).hexdigest()}{coding(request)}"'
+    headers["ETag"] = etag = f'"{blake2b(body, digest_size=12).hexdigest()}{coding_mark(request, len(body))}"'
     if unchanged(request, etag):
         return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
     return Response(body, headers=headers, media_type="application/xml")
+
+
+@router.get(
+    "/wmts",
+    summary="WMTS 1.0.0 by key and value",
+    openapi_extra={
+        "parameters": [
+            {"name": name, "in": "query", "required": name == "REQUEST", "schema": {"type": "string"},
+             "description": text, "example": example}
+            for name, text, example in (
+                ("SERVICE", "`WMTS`", "WMTS"),
+                ("REQUEST", "`GetCapabilities` or `GetTile`", "GetCapabilities"),
+                ("LAYER", "Layer id, as listed by `/layers`", "risk"),
+                ("TILEMATRIX", "Zoom", "15"),
+                ("TILEROW", "Row, from the north", "12903"),
+                ("TILECOL", "Column, from the west", "29088"),
+                ("TIME", TIME_HELP, NOW),
+            )
+        ]
+    },
+    responses={
+        200: {
+            "content": {
+                "application/xml": {"schema": {"type": "string"}},
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "description": "Capabilities or a tile",
+        },
+        204: {"description": "Inside the bounds, nothing to draw"},
+        304: {"description": "Unchanged"},
+    },
+    response_class=Response,
+)  # fmt: skip
+async def by_key(request: Request) -> Response:
+    """Answer as the addresses of the capabilities do; names of keys in any case, as the standard wants."""
+    asked = {name.upper(): value[:80] for name, value in request.query_params.items()}
+    wanted = asked.get("REQUEST", "").lower()
+    if wanted == "getcapabilities":
+        return await capabilities(request)
+    if wanted != "gettile":
+        raise InputError(
+            Words("REQUEST の指定が正しくありません", "this REQUEST is not served"),
+            got=asked.get("REQUEST"), expected="GetCapabilities, GetTile",
+        )  # fmt: skip
+    numbers = [asked.get(name, "") for name in ("TILEMATRIX", "TILECOL", "TILEROW")]
+    if not all(re.fullmatch(r"\d{1,9}", number, re.ASCII) for number in numbers):
+        raise InputError(
+            Words("タイルの番号を読み取れません", "these are no numbers of a tile"),
+            got=",".join(numbers), expected="TILEMATRIX, TILECOL, TILEROW",
+        )  # fmt: skip
+    z, x, y = map(int, numbers)
+    return picture(request, (LATEST, asked.get("TIME") or NOW), asked.get("LAYER", ""), (z, x, y))
 
 
 def document(run: StoredRun, base: str, step: int, language: Language) -> str:
@@ -80,8 +136,10 @@ def document(run: StoredRun, base: str, step: int, language: Language) -> str:
             _text("ows:Abstract", f"{answers.reference(run).to(language)} {credit}"),
             _text("ows:ServiceType", "OGC WMTS"),
             _text("ows:ServiceTypeVersion", "1.0.0"),
-            "</ows:ServiceIdentification><Contents>",
-            *(_layer(run, base, name, step, language) for name in run.layers),
+            "</ows:ServiceIdentification>",
+            _operations(base),
+            "<Contents>",
+            *(_layer(run, base, row, step, language) for row in layers_of(run)),
             _matrix_set(run.levels.values()),
             "</Contents>",
             f'<ServiceMetadataURL xlink:href="{_attribute(address)}"/></Capabilities>',
@@ -89,10 +147,21 @@ def document(run: StoredRun, base: str, step: int, language: Language) -> str:
     )
 
 
-def _layer(run: StoredRun, base: str, name: str, step: int, language: Language) -> str:
+def _operations(base: str) -> str:
+    """Return where requests by key and value go."""
+    get = (
+        f'<ows:DCP><ows:HTTP><ows:Get xlink:href="{_attribute(base)}/wmts?">'
+        '<ows:Constraint name="GetEncoding"><ows:AllowedValues><ows:Value>KVP</ows:Value></ows:AllowedValues>'
+        "</ows:Constraint></ows:Get></ows:HTTP></ows:DCP>"
+    )
+    names = ("GetCapabilities", "GetTile")
+    rows = "".join(f'<ows:Operation name="{name}">{get}</ows:Operation>' for name in names)
+    return f"<ows:OperationsMetadata>{rows}</ows:OperationsMetadata>"
+
+
+def _layer(run: StoredRun, base: str, row: Layer, step: int, language: Language) -> str:
     west, south, east, north = run.grid.bounds_lonlat
-    row = LAYERS[name]
-    template = f"{base}/tiles/{run.id}/{name}/{{Time}}/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png"
+    template = f"{base}/tiles/{run.id}/{row.name}/{{Time}}/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png"
     return "".join(
         (
             "<Layer>",
@@ -102,7 +171,7 @@ def _layer(run: StoredRun, base: str, name: str, step: int, language: Language) 
             _text("ows:LowerCorner", f"{west:.7f} {south:.7f}"),
             _text("ows:UpperCorner", f"{east:.7f} {north:.7f}"),
             "</ows:WGS84BoundingBox>",
-            _text("ows:Identifier", name),
+            _text("ows:Identifier", row.name),
             '<Style isDefault="true"><ows:Identifier>default</ows:Identifier></Style>',
             _text("Format", "image/png"),
             "<Dimension>",

@@ -6,9 +6,9 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from heatrisk.city.location import anchored
@@ -25,8 +25,10 @@ from heatrisk.city.sections import (
     PopulationSection,
     Section,
     SheltersSection,
+    SurfacesSection,
     TerrainSection,
     TreesSection,
+    WatchSection,
     WeatherSection,
 )
 from heatrisk.errors import CityFileError, InputError
@@ -36,10 +38,23 @@ from heatrisk.words import Words
 FINE_AREA = 10e6
 
 
+class KeepSection(Section):
+    """``keep`` of ``[store]``: runs younger than ``days`` stay, and the newest ``runs`` of any age."""
+
+    days: Annotated[float, Field(gt=0)] = 30.0
+    runs: Annotated[int, Field(ge=1)] = 10
+
+
 class StoreSection(Section):
-    """``[store]``: where finished runs are kept."""
+    """``[store]``: where finished runs are kept, how long, and how much of the inputs with each.
+
+    ``keep_inputs`` [MB] bounds the files of this computer that a run keeps for its replay; of larger ones it
+    keeps the digest.
+    """
 
     path: Path = Path("store")  # beside the city file
+    keep: KeepSection | None = None
+    keep_inputs: Annotated[float, Field(ge=0)] = 500.0
 
 
 class City(Section):
@@ -53,6 +68,7 @@ class City(Section):
     terrain: TerrainSection | None = None
     trees: TreesSection | None = None
     ground: GroundSection = GroundSection()
+    surfaces: SurfacesSection = SurfacesSection()
     official: OfficialSection | None = None
     weather: WeatherSection | None = None
     alerts: AlertsSection | None = None
@@ -62,6 +78,7 @@ class City(Section):
     http: HttpSection = HttpSection()
     model: ModelSection = ModelSection()
     store: StoreSection = StoreSection()
+    watch: WatchSection = WatchSection()
     dashboard: DashboardSection = DashboardSection()
 
     @model_validator(mode="after")
@@ -104,13 +121,15 @@ class City(Section):
         return max(round(self.city.cell_size / wanted), 1)
 
 
-def read_city(path: Path) -> City:
+def read_city(path: Path, folder: Path | None = None) -> City:
     """Read and validate a city file.
 
     Parameters
     ----------
     path : pathlib.Path
         TOML file.
+    folder : pathlib.Path, optional
+        Where relative paths begin; beside the file if omitted.
 
     Returns
     -------
@@ -151,7 +170,7 @@ def read_city(path: Path) -> City:
         ) from error
     try:
         stored = {"store": {"path": "store"}} | raw
-        return City.model_validate(_absolute(stored, path.resolve().parent))
+        return City.model_validate(_absolute(stored, folder or path.resolve().parent))
     except ValidationError as error:
         what, expected, got = _explained(error)
         raise CityFileError(

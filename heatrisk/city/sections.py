@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pyproj import CRS
@@ -12,10 +13,17 @@ from heatrisk.city.location import Location, Locations
 from heatrisk.errors import InputError
 from heatrisk.words import Words
 
-LandCoverName = Literal["paved", "grass", "bare_soil", "water"]
+LandCoverName = Literal["paved", "grass", "bare_soil", "water", "concrete"]
 
 #: Which of the heights that a file states counts: see :func:`heatrisk.sources.buildings.heights.choose`.
 HeightRule = Literal["lod1", "measured", "max"]
+
+#: In what leaf crowns are: for good, or by the date.
+Leaf = Literal["leaf-on", "leaf-off", "season"]
+
+#: A share of a whole, and one that is not nothing.
+Share = Annotated[float, Field(ge=0, le=1)]
+SomeShare = Annotated[float, Field(gt=0, le=1)]
 
 #: A height above ground [m].
 Height = Annotated[float, Field(gt=0, lt=700)]
@@ -95,14 +103,30 @@ class TreesSection(FileSection):
     """``[trees]``: canopy rasters, PLATEAU vegetation, lists of trees, and how crowns pass light.
 
     ``heights`` gives a height [m] to listed trees that have none, by their class or species (``"*"``: any).
+    ``transmissivity`` is a share of direct sun, the same for every crown; or it says in what leaf the crowns
+    are, and the way of each ray within a crown counts.
     """
 
     paths: Locations = Field(
         validation_alias=AliasChoices("path", "canopy"), serialization_alias="path", min_length=1
     )
     heights: dict[str, Height] = {}
-    transmissivity: Annotated[float, Field(ge=0, le=1)] | None = None
+    transmissivity: float | Leaf | None = None
     trunk_ratio: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+    @field_validator("transmissivity", mode="before")
+    @classmethod
+    def _share_or_leaf(cls, value: Any) -> Any:
+        if value in get_args(Leaf):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0.0 <= value <= 1.0:
+            return float(value)
+        raise InputError(
+            Words(
+                '値が正しくありません(0 から 1 の数、または "leaf-on" "leaf-off" "season")',
+                'not a valid share from 0 to 1, nor "leaf-on", "leaf-off" or "season"',
+            )
+        )
 
 
 class GroundSection(Section):
@@ -110,6 +134,37 @@ class GroundSection(Section):
 
     land_cover: Location | None = None
     default: LandCoverName = "grass"
+
+
+class WallRow(Section):
+    """``wall`` of ``[surfaces]``: what is known better than the cited table has it."""
+
+    albedo: Share | None = None
+    emissivity: SomeShare | None = None
+    admittance: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class GroundRow(WallRow):
+    """A row of ``ground`` of ``[surfaces]``: numbers of one land-cover code."""
+
+    code: Annotated[int, Field(ge=1, le=254)]
+    name: str | None = None
+    moisture: Share | None = None
+
+
+class SurfacesSection(Section):
+    """``[surfaces]``: how bright and how warm ground and walls are, where the city knows better."""
+
+    ground: tuple[GroundRow, ...] = ()
+    wall: WallRow = WallRow()
+
+    @field_validator("ground")
+    @classmethod
+    def _each_code_once(cls, value: tuple[GroundRow, ...]) -> tuple[GroundRow, ...]:
+        codes = [row.code for row in value]
+        if len({*codes}) < len(codes):
+            raise InputError(Words("同じ土地被覆コードが 2 回あります", "a land-cover code is there twice"))
+        return value
 
 
 class StationEntry(Section):
@@ -189,14 +244,40 @@ class HttpSection(Section):
     keep_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
 
 
+class WatchSection(Section):
+    """``[watch]``: when ``heatrisk watch`` recomputes, in Japan's time, and how patiently it tries again."""
+
+    times: Annotated[tuple[str, ...], Field(min_length=1, max_length=96)] = (
+        "05:10", "05:50", "10:10", "14:10", "17:10",
+    )  # fmt: skip
+    jitter_minutes: Annotated[float, Field(ge=0, le=60)] = 3.0
+    retry_minutes: Annotated[float, Field(gt=0, le=60)] = 5.0
+
+    @field_validator("times")
+    @classmethod
+    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+                raise InputError(
+                    Words('時刻は "05:10" のように書いてください', 'write times of the day as "05:10"')
+                )
+        return value
+
+
 class ModelSection(Section):
     """``[model]``: how finely to compute; the sub-cell follows from the area where it is left out."""
 
     sub_cell: Annotated[float, Field(gt=0)] | None = None
     receptor_height: Annotated[float, Field(ge=0, le=3)] | None = None
+    urban_wind: Literal["off", "svf"] = "off"
 
 
 class DashboardSection(Section):
-    """``[dashboard]``: what the page shows behind the map."""
+    """``[dashboard]``: what the page shows behind the map, and what it says in the city's own words.
+
+    ``words`` holds messages by language and key, as in the catalogues of the dashboard; a language that the
+    page does not know by itself is offered under its ``language_name``, in English where it has no message.
+    """
 
     basemap: Literal["none", "gsi-pale"] = "none"
+    words: dict[str, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""The command line: ``heatrisk init | check | run | serve | demo | inspect``.
+"""The command line: ``heatrisk init | check | run | watch | status | serve | demo | inspect`` and more.
 
 For city staff and cron. One verdict line, an exit code (0 green, 10 amber, 20 red, 30 off-season, 2 usage),
 progress bars on a terminal and plain lines elsewhere, Japanese or English after ``--lang`` or ``LANG``.
@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 import heatrisk
+from heatrisk.cli import exporting as exporting
+from heatrisk.cli import facilities as facilities
 from heatrisk.cli import looking as looking
+from heatrisk.cli import telling as telling
+from heatrisk.cli import upkeep as upkeep
 from heatrisk.cli.findings import print_findings, report
 from heatrisk.cli.options import CityFile, Host, Lang, Port, Store, app, store_of
-from heatrisk.cli.speech import Speech, complain, err, out, progress, say
+from heatrisk.cli.running import recompute
+from heatrisk.cli.speech import complain, out, progress, say
 from heatrisk.errors import HeatRiskError
 from heatrisk.words import Words
 
@@ -60,12 +64,6 @@ def _root(
 
 
 @app.command()
-def run(city_file: CityFile, store: Store = None, lang: Lang = None) -> None:
-    """計算して公開します。 Compute a city's map and publish it; made for cron."""
-    raise typer.Exit(_recompute(city_file, store))
-
-
-@app.command()
 def serve(
     city_file: Annotated[
         Path | None, typer.Argument(metavar="[CITY.toml]", exists=True, dir_okay=False)
@@ -89,7 +87,7 @@ def demo(
 ) -> None:
     """架空の見本の町を計算して配信します。 Compute the sample town and serve it."""
     where = store or Path("store")
-    code = _recompute(_sample_town(), where)
+    code = recompute(_sample_town(), where)
     if code >= heatrisk.verdict.EXIT_CODES[heatrisk.verdict.Light.RED] or no_serve:
         raise typer.Exit(code)
     _serve(where, host, port)
@@ -133,22 +131,6 @@ def init(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)], 
         say(remark, "yellow")
 
 
-def _recompute(city_file: Path, store: Path | None) -> int:
-    runs = heatrisk.store.RunStore(store_of(store, city_file))
-    with progress() as tell:
-        outcome = heatrisk.operation.recompute(city_file, runs, datetime.now(UTC), tell)
-    verdict = outcome.verdict
-    style = {"green": "green", "amber": "yellow", "red": "bold red"}.get(verdict.light.value, "")
-    (err if outcome.run_id is None else out).print(
-        verdict.line.to(Speech.language), style=style, markup=False
-    )
-    if outcome.error is not None and outcome.error.where is not None:
-        err.print(f"  {outcome.error.where}", markup=False)
-    for note in verdict.notes[1:]:
-        say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
-    return verdict.exit_code
-
-
 def _serve(store: Path, host: str, port: int) -> None:
     if heatrisk.store.RunStore(store).latest_id() is None:
         say(_NOTHING_TO_SERVE, "yellow")
@@ -164,9 +146,7 @@ def _serve(store: Path, host: str, port: int) -> None:
             complain(taken)
             raise typer.Exit(2) from error
     say(Words(*(text.format(url=f"http://{host}:{port}/") for text in _SERVING)))
-    uvicorn.run(
-        heatrisk.api.create_app(store), host=host, port=port, log_level="warning", server_header=False
-    )
+    heatrisk.api.server.serve(store, host, port)
 
 
 def _sample_town() -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from rich.console import Console
@@ -19,16 +21,33 @@ _STAGES = {
         "Computing the view of the sky (the first run compiles for a minute)",
     ),
     "compute": Words("日陰と暑さ指数を計算しています", "Computing shade and WBGT"),
+    "season": Words("1 日ずつ計算しています", "Computing day by day"),
     "publish": Words("結果を保存しています", "Publishing the run"),
+    "values": Words("地点ごとの値を書き出しています", "Writing the values of every place"),
+    "rasters": Words("GeoTIFF を書き出しています", "Writing GeoTIFFs"),
 }
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Speech:
-    """The language of this call: that of ``--lang``, else of the environment."""
+    """The language of this call, that of ``--lang``, else of the environment; and the form of its lines."""
 
     language: Language = "en"
+    machine = False
+
+
+class Form(StrEnum):
+    """The forms of a log."""
+
+    human = "human"
+    json = "json"
+
+
+def write_as(given: Form | None) -> Form | None:
+    """Take up the form that an option asks for."""
+    Speech.machine = given is Form.json
+    return given
 
 
 class Tongue(StrEnum):
@@ -46,26 +65,42 @@ def speak(given: Tongue | None) -> Tongue | None:
     return given
 
 
+def log(event: str, **facts: object) -> None:
+    """Write one line of JSON: when, what happened, and what belongs to it."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
+    out.file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    out.file.flush()
+
+
 def say(words: Words, style: str = "") -> None:
     """Print a line."""
+    if Speech.machine:
+        log("message", **words._asdict())
+        return
     out.print(words.to(Speech.language), style=style, markup=False)
 
 
 def complain(words: Words) -> None:
     """Print what went wrong, to the other console."""
+    if Speech.machine:
+        log("error", **words._asdict())
+        return
     err.print(f"heatrisk: {words.to(Speech.language)}", style="red", markup=False)
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """Yield a reporter: bars on a terminal, one plain line a stage elsewhere."""
-    if not out.is_terminal:
+    if Speech.machine or not out.is_terminal:
         said: set[str] = set()
 
         def tell(stage: str, done: int, of: int) -> None:
             if stage not in said:
                 said.add(stage)
-                say(_STAGES[stage])
+                if Speech.machine:
+                    log("stage", stage=stage, **_STAGES[stage]._asdict())
+                else:
+                    say(_STAGES[stage])
 
         yield tell
         return

@@ -1,216 +1,309 @@
 // The page: one run, one place, one step, one layer; every change is shown everywhere.
 
-import * as api from "./api.js";
-import { showAbout } from "./about.js";
-import { find, make } from "./dom.js";
-import { showHours } from "./hours.js";
-import { showLayers, showLegend } from "./legend.js";
-import { HeatMap } from "./map.js";
-import { showMessage, showPlace } from "./place.js";
-import { showShelters } from "./shelters.js";
+import { inForce, showAlerts } from "./alerts.js";
+import { answered, remember } from "./answers.js";
+import { api } from "./api.js";
+import { find, make, swatch } from "./dom.js";
+import { asked, opening, placing, speaking, telling } from "./first.js";
+import * as link from "./link.js";
+import { currentPane, phone, preparePanes, setPane } from "./panes.js";
+import { absence, showPlace } from "./place.js";
+import { degrees } from "./scale.js";
+import { sides } from "./sentence.js";
 import { showTimeline } from "./timeline.js";
-import { currentLanguage, loadWords, setLanguage, shortTime, spoken, words } from "./words.js";
+import { currentLanguage, extend, languages, setLanguage, shortTime, spoken, words } from "./words.js";
 
-const LAYER_ORDER = ["risk", "risk_sport", "wbgt_moe", "sunlit"];
-const PANES = ["hours", "shelters", "about"];
+const LAYER_ORDER = ["risk", "wbgt_moe", "sunlit_minutes", "wbgt_moe_shade", "p_danger", "risk_sport", "sunlit", "tmrt", "utci", "wbgt_iso"];
 const REFRESH_EVERY = 5 * 60e3; // milliseconds
-const phone = matchMedia("(max-width: 799px)");
+const JST = 9 * 3600e3;
 
-const state = { index: 0, layer: "risk", chosen: false, pane: "hours", lost: false };
-let heat, manifest, times, ready, layers, legends, basemap, shelters, point, place, message;
+const state = { index: 0, layer: "risk", followsClock: true, lost: false, turn: 0, card: null };
+let late, heat, manifest, times, ahead, ready, layers, legends, basemap, shelters, alerts, place, names;
 
 async function start() {
-  await loadWords();
-  find("language").addEventListener("click", () => {
-    setLanguage(currentLanguage() === "ja" ? "en" : "ja");
-    render();
-  });
+  await speaking;
+  find("place").hidden = false;
   try {
-    await load();
+    takeUp(await opening);
+    const more = manifest.city.config?.dashboard?.words;
+    if (more && Object.keys(more).length) await extend(more);
   } catch (problem) {
-    message = problem.slug === "run-not-found" ? "empty" : "failed";
-    find("language").textContent = words("language");
-    showMessage(message);
+    find("lead").textContent = words(problem.slug === "run-not-found" ? "empty" : "failed");
+    find("lead").className = "lead message";
     return;
   }
-  heat = new HeatMap(manifest, basemap, (lon, lat) => choosePlace(lon, lat, true));
-  find("centre").addEventListener("click", () => choosePlace(...heat.centre(), true));
-  setPane(phone.matches ? null : "hours");
-  await firstPlace();
-  if (times.stale) state.index = severest();
-  await Promise.all([chooseStep(state.index), heat.ready]);
+  place = await placing;
+  if (over() && state.followsClock) state.index = severest();
+  alerts = await telling;
+  preparePanes(showPane);
+  render();
+  await theRest();
   setInterval(refresh, REFRESH_EVERY);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  addEventListener("beforeprint", beforePrint);
+  matchMedia("print").addEventListener("change", ({ matches }) => matches && beforePrint());
+  late.keepForLater();
+}
+
+function takeUp(opened) {
+  ({ manifest, times, ahead } = opened);
+  state.lost = opened.kept;
+  const found = times.times.findIndex(({ key }) => key === asked.time);
+  state.followsClock = found < 0;
+  state.index = found < 0 ? nearestStep() : found;
+}
+
+const clock = () => Date.now() + ahead;
+const today = () => new Date(clock() + JST).toISOString().slice(0, 10);
+const age = () => Math.max(0, (clock() - Date.parse(times.created ?? manifest.created)) / 60e3);
+const over = () => clock() >= Date.parse(times.times.at(-1).time) + (times.step_minutes / 2) * 60e3;
+const now = () => (over() ? null : nearestStep());
+
+function nearestStep() {
+  const far = times.times.map(({ time }) => Math.abs(Date.parse(time) - clock()));
+  return far.indexOf(Math.min(...far));
+}
+
+async function theRest() {
+  const run = manifest.run_id;
+  [late, layers, basemap, ready, names] = await Promise.all([
+    import("./late.js"), api.layers(run), api.basemap(), api.readiness(), languages()]);
+  const rank = ({ id }) => (LAYER_ORDER.includes(id) ? LAYER_ORDER.indexOf(id) : LAYER_ORDER.length);
+  // Minutes of sun say the same as its share, and more plainly.
+  if (layers.some(({ id }) => id === "sunlit_minutes")) layers = layers.filter(({ id }) => id !== "sunlit");
+  layers.sort((one, other) => rank(one) - rank(other));
+  state.layer = (layers.find(({ id }) => id === asked.layer) ?? layers[0]).id;
+  legends = {};
+  await showLegendOf(state.layer);
+  shelters = await api.shelters(run, times.times[state.index]).catch(() => null);
+  named(asked.shelter);
+  if (!phone.matches) find("legend").open = true;
+  controls();
+  render();
+  try {
+    heat = await late.openMap(manifest, basemap, {
+      choose: (lon, lat) => choose({ kind: "tapped", lon, lat }), pick: pickShelter, locale: mapWords(), padding: room(),
+      start: place.kind === "first" || place.problem ? null : [place.lon, place.lat],
+    });
+  } catch {
+    find("map").replaceChildren(make("p", { class: "message" }, words("map_failed")));
+  }
+  render();
+  await Promise.all([chooseStep(state.index, state.followsClock), heat?.ready]);
+}
+
+// Where the legend lies open beside the map, the city is drawn beside it too.
+const room = () => ({ top: 8, right: 8, bottom: 8, left: find("map").clientWidth > 700 ? find("legend").clientWidth + 16 : 8 });
+
+const mapWords = () => ({
+  "NavigationControl.ZoomIn": words("zoom_in"), "NavigationControl.ZoomOut": words("zoom_out"), "Map.Title": words("map"),
+  "ScaleControl.Meters": "m", "ScaleControl.Kilometers": "km",
+});
+
+function controls() {
+  find("language").onchange = async ({ target }) => {
+    await setLanguage(target.value);
+    render();
+  };
+  find("centre").onclick = () => heat && choose({ kind: "tapped", lon: heat.centre()[0], lat: heat.centre()[1] });
+  find("here").onclick = () => {
+    find("here").setAttribute("aria-busy", "true");
+    const done = (note) => {
+      find("here").removeAttribute("aria-busy");
+      find("here-note").textContent = note;
+    };
+    late.whereAmI(({ lon, lat }) => {
+      done("");
+      heat?.showSelf({ lon, lat });
+      heat?.goTo([lon, lat]);
+      choose({ kind: "here", lon: late.coarse(lon), lat: late.coarse(lat) });
+    }, () => done(words("here_failed")));
+  };
+  late.prepareSearch(() => shelters?.features ?? [], (found) => (found.id ? pickShelter(found.id) : seek(found)));
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && closeCard());
+}
+
+function seek(found) {
+  heat?.goTo([found.lon, found.lat]);
+  choose(found);
 }
 
 // A page that stays open must not grow old unnoticed: it takes up a new run, and states the age of the one it has.
 async function refresh() {
   try {
-    times = await api.times("latest");
-    if (times.run !== manifest.run_id) {
+    const found = await api.present();
+    if (found.times.run !== manifest.run_id) {
       location.reload();
       return;
     }
-    state.lost = false;
-    ready = await readiness();
-    if (point) point = await api.point(manifest.run_id, point.place.lon, point.place.lat);
+    ahead = found.ahead;
+    state.lost = found.kept;
+    [ready, alerts] = await Promise.all([api.readiness(), api.alerts()]);
   } catch {
     state.lost = true;
   }
+  if (state.followsClock && !over() && state.index !== nearestStep()) await chooseStep(nearestStep(), true);
   render();
 }
 
-async function load() {
-  manifest = await api.manifest();
-  const run = manifest.run_id;
-  const listed = await Promise.all([api.times(run), api.layers(run), api.basemap(), readiness()]);
-  [times, { layers }, basemap, ready] = listed;
-  layers.sort((one, other) => LAYER_ORDER.indexOf(one.id) - LAYER_ORDER.indexOf(other.id));
-  const found = await Promise.all(layers.map((layer) => api.legend(run, layer.id)));
-  legends = Object.fromEntries(found.map((legend) => [legend.name, legend]));
-  state.index = times.now;
-  state.layer = layers.some((layer) => layer.id === "risk") ? "risk" : layers[0].id;
+async function choose(found) {
+  state.turn += 1;
+  const { turn } = state;
+  const chosen = await answered(manifest.run_id, found, times.times[state.index].time);
+  if (turn !== state.turn) return;
+  place = chosen;
+  remember(place);
+  if (state.card && state.card !== place.id) closeCard();
+  render();
 }
 
-// How the last attempt went is for the operator first: a server may keep it to itself.
-const readiness = () => api.readiness().catch(() => null);
-
-// The middle of the area may be a roof; then the nearest street that a small spiral meets.
-async function firstPlace() {
-  const [west, south, east, north] = manifest.grid.bounds_lonlat;
-  const [lon, lat] = manifest.grid.centre_lonlat;
-  for (let turn = 0; turn < 24; turn += 1) {
-    const reach = turn / 24 / 4;
-    const angle = turn * 2.4;
-    const x = lon + (east - west) * reach * Math.cos(angle);
-    const y = lat + (north - south) * reach * Math.sin(angle);
-    if (await choosePlace(x, y, false) && point.series.some((step) => step.risk)) return;
-  }
+// A shelter of the list gets its name as soon as the list is there.
+function named(id) {
+  const feature = shelters?.features.find(({ properties, geometry }) => properties.id === id && geometry);
+  if (feature) Object.assign(place, { kind: "named", id, name: feature.properties.name });
 }
 
-async function choosePlace(lon, lat, chosen) {
-  try {
-    point = await api.point(manifest.run_id, lon, lat);
-    message = null;
-  } catch (problem) {
-    if (!chosen) return false;
-    message = problem.slug === "outside" ? "outside" : "failed";
-  }
-  place = [lon, lat];
-  state.chosen = chosen;
-  heat.showPlace(lon, lat);
-  if (chosen) render();
-  return true;
+function pickShelter(id) {
+  const { geometry, properties } = shelters.features.find((feature) => feature.properties.id === id);
+  const [lon, lat] = geometry.coordinates;
+  if (phone.matches) setPane("map-pane");
+  state.card = id;
+  heat?.goTo([lon, lat]);
+  choose({ kind: "named", id, name: properties.name, lon, lat });
+  showCard();
+  find("card").focus({ preventScroll: true });
+  find("map-pane").scrollIntoView({ block: "end" });
+}
+
+function showCard() {
+  const found = state.card && shelters ? late.rows(shelters, null).find(({ id }) => id === state.card) : null;
+  find("card").hidden = !found;
+  if (!found) return;
+  find("card").replaceChildren(
+    make("button", { type: "button", class: "tool close", "aria-label": words("close"), onclick: closeCard }, "×"),
+    late.card(found, times.times[state.index].jst, null));
+}
+
+function closeCard() {
+  state.card = null;
+  showCard();
 }
 
 // With the forecast over there is no present to show; the first step of its highest class says most.
 function severest() {
-  const classes = point?.series.map((step) => step.risk?.index ?? -1) ?? [];
+  const classes = place.point?.series.map((step) => step.risk?.index ?? -1) ?? [];
   return classes.length ? classes.indexOf(Math.max(...classes)) : 0;
 }
 
-async function chooseStep(index) {
-  state.index = index;
+async function chooseStep(index, followsClock = false) {
+  Object.assign(state, { index, followsClock });
   render();
-  const { key, time } = times.times[index];
-  heat.showHeat(state.layer, key);
-  const found = await api.shelters(manifest.run_id, time).catch(() => null);
+  showHeat();
+  const found = await api.shelters(manifest.run_id, times.times[index]).catch(() => null);
   // Only the answer for the step that is still shown counts.
   if (found && state.index === index) {
     shelters = found;
-    heat.showShelters(shelters);
-    listShelters();
+    heat?.showShelters(shelters);
+    keepingFocus(() => {
+      showCard();
+      showPane(currentPane());
+    });
   }
 }
 
-function chooseLayer(layer) {
+function showHeat() {
+  const { key } = times.times[state.index];
+  heat?.showHeat(state.layer, key, times.times[state.index + 1]?.key);
+}
+
+async function chooseLayer(layer) {
   state.layer = layer;
-  heat.showHeat(layer, times.times[state.index].key);
+  showHeat();
+  await showLegendOf(layer);
   render();
 }
 
-function setPane(pane) {
-  state.pane = pane;
-  const tabs = PANES.map((name) => make("button", {
-    type: "button", role: "tab", id: `tab-${name}`, "aria-controls": name, "aria-selected": String(name === pane),
-    onclick: () => {
-      setPane(phone.matches && state.pane === name ? null : name);
-      find(`tab-${name}`).focus();
-    },
-    onkeydown: (event) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by) return;
-      const next = PANES[(PANES.indexOf(name) + by + PANES.length) % PANES.length];
-      setPane(next);
-      find(`tab-${next}`).focus();
-    },
-  }, words(name)));
-  document.querySelector(".tabs").replaceChildren(...tabs);
-  find("sheet").classList.toggle("open", pane !== null);
-  for (const name of PANES) {
-    find(name).hidden = name !== pane;
-    find(name).setAttribute("aria-labelledby", `tab-${name}`);
-  }
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && phone.matches && state.pane) setPane(null);
-});
-
-function listShelters() {
-  showShelters(shelters, place, times.times[state.index].jst, (lonlat) => {
-    if (phone.matches) setPane(null);
-    heat.goTo(lonlat);
-  });
+async function showLegendOf(layer) {
+  legends[layer] ??= await api.legend(manifest.run_id, layer);
 }
 
 function notices() {
   const verdict = manifest.verdict ?? {};
-  const end = times.times.at(-1).jst;
+  const own = currentLanguage() in verdict;
   return [
     manifest.city.sample && ["sample", words("sample")],
     state.lost && ["stale", words("lost")],
-    times.stale && ["stale", words("stale", { time: shortTime(end) })],
+    over() && ["stale", words("stale", { time: shortTime(times.times.at(-1).jst) })],
     ready?.last_attempt?.level === "red" && ["attempt", words("failed_attempt")],
-    ["amber", "red"].includes(verdict.level) && ["verdict", spoken(verdict)],
+    ["amber", "red"].includes(verdict.level) && ["verdict", own ? spoken(verdict) : words(`verdict_${verdict.level}`)],
   ].filter(Boolean);
 }
 
 // Showing anew replaces elements; the one that had the focus gets it back.
-function render() {
+const render = () => keepingFocus(showAll);
+
+function keepingFocus(show) {
   const focused = document.activeElement?.id;
-  showAll();
+  show();
   if (focused && document.activeElement?.id !== focused) find(focused)?.focus({ preventScroll: true });
 }
 
 function showAll() {
-  find("city").textContent = spoken(manifest.city.name);
-  document.title = `${spoken(manifest.city.name)} ${words("title")}`;
-  find("language").textContent = words("language");
-  find("language").lang = currentLanguage() === "ja" ? "en" : "ja";
-  find("centre").setAttribute("aria-label", words("centre"));
-  find("centre").title = words("centre");
+  const city = spoken(manifest.city.name);
+  find("city").textContent = city;
+  document.title = `${city} ${words("title")}`;
+  showLanguages();
   find("notices").replaceChildren(...notices().map(([kind, text]) => make("p", { class: kind }, text)));
-  showTimeline(times.times, message ? null : point, state.index, chooseStep);
-  showLayers(layers, state.layer, chooseLayer);
-  showLegend(legends[state.layer], !basemap);
-  setPane(state.pane);
-  showAbout(manifest, point);
-  if (message || !point) showMessage(message ?? "failed");
-  else {
-    showPlace(point, state.index, state.chosen);
-    showHours(point, state.index, chooseStep);
-  }
-  if (shelters) listShelters();
-  heat.describe(words("map_help", { city: spoken(manifest.city.name) }));
+  showAlerts(alerts, today());
+  showPlace(place, state.index, now(), age());
+  showTimeline(times.times, place.problem ? null : place.point, state.index, now(), chooseStep);
+  if (layers) late.showLayers(layers, state.layer, chooseLayer);
+  if (legends) late.showLegend(legends[state.layer], !basemap);
+  setPane(currentPane());
+  if (heat) showOnMap(city);
+  showCard();
   find("credits").replaceChildren(...credits());
+  const { time } = times.times[state.index];
+  link.write({
+    place, layer: state.layer, language: currentLanguage(),
+    time: state.followsClock ? null : times.times.find((step) => step.time === time).key,
+  });
+}
+
+function showPane(pane) {
+  if (!late) return;
+  if (pane === "hours") late.showHours(place, state.index, (index) => chooseStep(index));
+  if (pane === "about") late.showAbout(manifest, place.point);
+  if (pane === "shelters" && shelters) {
+    late.showShelters(shelters, place, times.times[state.index].jst, (shelter) => pickShelter(shelter.id), inForce(alerts, today()));
+  }
+}
+
+function showOnMap(city) {
+  const step = place.point?.series[state.index];
+  const both = place.point && !absence(place.point, step) && sides(place, state.index);
+  const level = step?.risk && place.point.scale.levels[step.risk.index];
+  heat.showPlace(place, level ? swatch(level.colour, level.index + 1) : null,
+    both && !both.none ? { sun: degrees(both.sun), shade: degrees(both.shade) } : null);
+  heat.describe(words("map_help", { city }));
+}
+
+function showLanguages() {
+  const offered = names ?? { [currentLanguage()]: words("language_name") };
+  find("language").replaceChildren(...Object.entries(offered).map(([code, name]) =>
+    make("option", { value: code, lang: code.split("-")[0], selected: code === currentLanguage() }, name)));
 }
 
 // Credits of the base map and the data stay visible on the map, as their owners ask.
 function credits() {
-  const own = (point?.attribution ?? []).map((credit) => make("span", {}, spoken(credit)));
+  const own = (place.point?.attribution ?? []).map((credit) => make("span", {}, spoken(credit)));
   return basemap ? [make("a", { href: basemap.attribution_url, rel: "noopener" }, basemap.attribution), ...own] : own;
 }
 
-if (!phone.matches) find("legend").open = true;
+function beforePrint() {
+  for (const pane of ["hours", "shelters", "about"]) showPane(pane);
+  find("printed-from").textContent = location.href;
+  if (heat) find("map-print").src = heat.picture();
+}
+
 start();

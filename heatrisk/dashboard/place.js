@@ -1,59 +1,67 @@
-// The answer for one place in words: class, reference value, the official value beside it, sun, advice.
+// The answer for one place: what to know first, class, value, the official value beside it, sun, advice.
 
 import { find, make, swatch } from "./dom.js";
-import { ageName, shortTime, spoken, timeName, words } from "./words.js";
+import { advice, chance, degrees, levelName, rangeOf, whole } from "./scale.js";
+import { sentences, sides } from "./sentence.js";
+import { ageName, shortTime, spoken, timeName, told, words } from "./words.js";
 
 const DAY = 24 * 3600e3; // milliseconds
 
-// Cut, not rounded: 30.98 belongs below 31 and must not be shown as 31.0.
-export const degrees = (value) => (Math.floor(value * 10 + 1e-6) / 10).toFixed(1);
-// Official forecasts are published as whole degrees; a half is rounded up, as the publisher does.
-export const whole = (value) => String(Math.floor(value + 0.5));
-
-export function rangeOf(scale, index) {
-  const lower = scale.levels[index].lower;
-  const upper = scale.levels[index + 1]?.lower;
-  if (lower == null) return words("range_first", { upper });
-  return upper == null ? words("range_last", { lower }) : words("range", { lower, upper });
+// place: {kind, name, point, area, over, problem}; kind is how it was chosen, over where it lies on a house.
+export function showPlace(place, index, now, age) {
+  find("place-name").replaceChildren(placeName(place));
+  const { point } = place;
+  const step = point?.series[index];
+  find("when").textContent = step ? timeName(step.jst) : "";
+  find("age").textContent = age == null ? "" : ageName(age);
+  const problem = place.problem ?? absence(point, step);
+  // Said anew only where it changed: this is read aloud.
+  const [first, second] = problem ? [words(problem), ""] : sentences(place, index, now);
+  if (find("lead").textContent !== first + second) find("lead").replaceChildren(first, second ? make("span", {}, second) : "");
+  find("lead").classList.toggle("message", Boolean(problem));
+  find("facts").replaceChildren(...(problem ? [] : facts(place, step, index)));
 }
 
-export function showPlace(point, index, chosen) {
-  const step = point.series[index];
-  const heading = make("h2", { id: "place-name" },
-    words(chosen ? "place_tapped" : "place_first"), " ",
-    make("span", { class: "when" }, timeName(step.jst)));
-  const age = make("p", { class: "age" }, ageName(point.run.age_minutes));
-  find("place").replaceChildren(make("div", { class: "title" }, heading, age), ...answer(point, step));
+export function placeName(place) {
+  return place.kind === "named" ? words("place_named", { name: place.name }) : words(`place_${place.kind}`);
 }
 
-export function showMessage(key) {
-  find("place").replaceChildren(
-    make("h2", { id: "place-name" }, words("place_tapped")), make("p", { class: "message" }, words(key)));
+// Why a place has no values, at any time or at this step; undefined where it has.
+export function absence(point, step) {
+  if (point.place.state !== "outdoor") return point.place.state === "building" ? "building" : "unknown_ground";
+  return step && !step.risk ? "missing" : undefined;
 }
 
-function answer(point, step) {
-  if (point.place.state !== "outdoor") return [make("p", { class: "message" }, absence(point))];
-  if (!step.risk) return [make("p", { class: "message" }, words("missing"))];
+function facts(place, step, index) {
+  const { point } = place;
   const level = point.scale.levels[step.risk.index];
   const verdict = make("div", { class: "verdict" },
     swatch(level.colour, step.risk.index + 1),
-    make("p", { class: "level" }, make("strong", {}, spoken(level.words)), " ",
-      make("span", {}, rangeOf(point.scale, step.risk.index))),
-    make("p", { class: "value" }, make("span", { class: "number" }, degrees(step.wbgt_moe)), "℃",
-      make("small", {}, words("value"), make("b", {}, words("reference")))));
-  verdict.style.setProperty("--colour", level.colour);
-  const sentences = [difference(step), sun(step)].filter(Boolean);
+    make("p", { class: "level" }, make("strong", {}, levelName(point.scale, level.index)), " ",
+      make("span", {}, rangeOf(point.scale, level.index))),
+    make("p", { class: "value" }, make("span", { class: "number" }, degrees(step.wbgt_moe)), make("span", { class: "unit" }, "℃"),
+      make("small", {}, words("value"), " ", make("b", {}, words("reference")))));
+  const asks = advice(point.scale, level.index);
   return [
+    place.over == null ? null : make("p", { class: "over" }, words("over_building", { metres: Math.max(1, Math.round(place.over)) })),
     verdict,
+    twoSides(place, index),
     official(point, step),
-    make("p", { class: "sentences" }, sentences.join(" ")),
-    make("p", { class: "advice" }, spoken(level.advice), " ", make("strong", {}, spoken(point.indoors))),
-    step.anchor_suspect ? make("p", { class: "doubt" }, words("suspect")) : "",
+    make("p", { class: "sentences" }, [difference(step), sun(step), danger(step)].filter(Boolean).join(words("sentence_gap"))),
+    make("p", { class: "advice" }, asks, asks ? " " : "", make("strong", {}, told("indoors", point.indoors))),
+    step.anchor_suspect ? make("p", { class: "doubt" }, words("suspect")) : null,
   ].filter(Boolean);
 }
 
-// Why a place has no values at any time.
-export const absence = (point) => words(point.place.state === "building" ? "building" : "unknown_ground");
+// The same street, once in the sun and once in the shade.
+function twoSides(place, index) {
+  const found = sides(place, index);
+  if (!found) return null;
+  const side = (kind, value) => make("p", { class: kind },
+    make("span", {}, words(`side_${kind}`)), " ", make("b", {}, degrees(value)), make("span", { class: "unit" }, "℃"));
+  return make("div", { class: "sides" }, side("sunny", found.sun),
+    found.none ? make("p", { class: "shady none" }, words("side_none")) : side("shady", found.shade));
+}
 
 function difference(step) {
   if (step.official == null) return "";
@@ -63,9 +71,17 @@ function difference(step) {
 }
 
 function sun(step) {
+  if (step.sunlit_minutes == null) return "";
   const minutes = Math.round(step.sunlit_minutes / 10) * 10;
   if (minutes === 0) return words("sun_none");
   return minutes >= 180 ? words("sun_all") : words("sun", { minutes });
+}
+
+function danger(step) {
+  if (step.p_danger == null) return "";
+  const spread = step.wbgt_moe_sd;
+  return words("chance", { share: chance(step.p_danger) })
+    + (spread == null ? "" : words("chance_spread", { spread: spread.toFixed(1) }));
 }
 
 export function peak(point, index) {
@@ -74,8 +90,7 @@ export function peak(point, index) {
   if (next.length < 2) return "";
   const top = next.reduce((best, step) => (step.wbgt_moe > best.wbgt_moe ? step : best));
   if (top === point.series[index]) return words("peak_here");
-  const level = spoken(point.scale.levels[top.risk.index].words);
-  return words("peak", { time: timeName(top.jst), value: degrees(top.wbgt_moe), level });
+  return words("peak", { time: timeName(top.jst), value: degrees(top.wbgt_moe), level: levelName(point.scale, top.risk.index) });
 }
 
 function official(point, step) {

@@ -1,34 +1,35 @@
 // The slider of steps: a strip in the classes of the chosen place, moved by finger, keys, buttons or itself.
 
 import { find, make } from "./dom.js";
-import { days } from "./hours.js";
-import { dayName, spoken, timeName, words } from "./words.js";
+import { levelName } from "./scale.js";
+import { dayAndHour, dayName, days, timeName, words } from "./words.js";
 
-const PLAY_EVERY = 1100; // milliseconds
+const PLAY_EVERY = 1500; // milliseconds
 
 let playing = null;
 
-export function showTimeline(times, point, index, choose) {
-  const known = find("timeline").querySelector("input");
-  if (!known) build(times, choose);
+export function showTimeline(times, point, index, now, choose) {
+  if (!find("timeline").querySelector("input")) build(times, choose);
   const input = find("timeline").querySelector("input");
   input.value = String(index);
   const level = point?.series[index].risk;
   const spelled = timeName(times[index].jst);
   input.setAttribute("aria-label", words("time"));
-  input.setAttribute("aria-valuetext", level ? `${spelled} ${spoken(level.words)}` : spelled);
-  find("moment").replaceChildren(spelled, make("small", {}, words("window")));
+  input.setAttribute("aria-valuetext", level ? `${spelled} ${levelName(point.scale, level.index)}` : spelled);
+  find("moment").replaceChildren(make("b", {}, spelled), index === now ? make("span", { class: "now" }, words("now")) : "",
+    make("small", {}, words("window")));
   label("earlier", "earlier");
   label("later", "later");
   label("play", playing ? "pause" : "play");
   find("earlier").disabled = index === 0;
   find("later").disabled = index === times.length - 1;
-  find("strip").replaceChildren(...times.map((_, position) => cell(point, position)));
+  find("strip").replaceChildren(...times.map((_, position) => cell(point, position, now)));
   find("days").replaceChildren(...days(times).map(({ date, steps }) => {
     const day = make("span", {}, dayName(date));
     day.style.setProperty("--steps", String(steps.length));
     return day;
   }));
+  find("clock-hours").replaceChildren(...times.map(({ jst }) => make("span", {}, dayAndHour(jst).hour.replace(":00", ""))));
 }
 
 function label(id, key) {
@@ -36,9 +37,9 @@ function label(id, key) {
   find(id).title = words(key);
 }
 
-function cell(point, position) {
+function cell(point, position, now) {
   const risk = point?.series[position].risk;
-  const element = make("span", {}, risk ? String(risk.index + 1) : "");
+  const element = make("span", { class: position === now && "present" }, risk ? String(risk.index + 1) : "");
   if (risk) element.style.setProperty("--colour", point.scale.levels[risk.index].colour);
   return element;
 }
@@ -52,6 +53,7 @@ function build(times, choose) {
   const button = (id, sign, onclick) => make("button", { id, type: "button", class: "tool", onclick }, sign);
   const track = make("div", { class: "track" },
     make("div", { id: "strip", class: "strip", "aria-hidden": "true" }), input,
+    make("div", { id: "clock-hours", class: "clock-hours", "aria-hidden": "true" }),
     make("div", { id: "days", class: "days", "aria-hidden": "true" }));
   track.style.setProperty("--count", String(times.length));
   find("timeline").replaceChildren(

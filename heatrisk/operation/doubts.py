@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heatrisk.alerts import flag
+from heatrisk.alerts import MARGIN, flag, in_season
+from heatrisk.errors import HeatRiskError, OffSeasonError, SourceUnavailableError
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import ROLES, Reading
@@ -66,6 +67,51 @@ def _suspicion(data: xr.Dataset) -> Iterator[Note]:
         )
 
 
+def expired(inputs: Inputs, created: datetime) -> Iterator[HeatRiskError]:
+    """Yield why the official forecast is no basis for a map of now: all its instants have passed.
+
+    Outside the season that is as it should be; within it, the source has stopped.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was read.
+    created : datetime.datetime
+        The clock, with zone.
+    """
+    official = None if inputs.weather is None else inputs.weather.official
+    if official is None or official.kind != "forecast" or inputs.city.city.sample:
+        return
+    last = official.times[-1].tz_localize(UTC).to_pydatetime()
+    if last > created:
+        return
+    issued = min(official.issued).tz_localize(UTC).tz_convert(JST)
+    remedy = Words(
+        f"過去の日を計算するときは --date {issued:%Y-%m-%dT%H:%M} を付けてください",
+        f"To compute that day, give --date {issued:%Y-%m-%dT%H:%M}.",
+    )
+    end = last.astimezone(JST)
+    if in_season(created.astimezone(JST).date(), margin=MARGIN):
+        yield SourceUnavailableError(
+            Words(
+                f"公式予測の対象期間（{end.month}月{end.day}日まで）が過ぎています",
+                f"the official forecast ended on {end:%Y-%m-%d}",
+            ),
+            where="[official]",
+            remedy=remedy,
+        )
+    else:
+        yield OffSeasonError(
+            Words(
+                "暑さ指数の提供期間外です。手元の公式予測は"
+                f"{end.year}年{end.month}月{end.day}日までのものです",
+                f"heat indices are not published at this time of year; the forecast ended on {end:%Y-%m-%d}",
+            ),
+            where="[official]",
+            remedy=remedy,
+        )
+
+
 def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator[Note]:
     """Yield what makes the inputs of a run less than good.
 
@@ -94,7 +140,8 @@ def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator
             yield Note.of(
                 "official_stale", f"公式予測の発表から{ja}たっています", f"the official forecast is {en} old"
             )
-    if inputs.alerts is not None and flag(inputs.alerts, created.astimezone(JST).date(), created) is None:
+    today = created.astimezone(JST).date()
+    if inputs.alerts is not None and in_season(today) and flag(inputs.alerts, today, created) is None:
         yield Note.of(
             "alerts_stale",
             "きょうの警戒情報のファイルがありません（警戒情報の有無は不明）",

@@ -17,6 +17,7 @@ import xarray as xr
 from heatrisk.alerts import to_dict
 from heatrisk.city import City
 from heatrisk.grid import WGS84
+from heatrisk.operation.kept import REPLAY, local, record
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.scene import Scene
 from heatrisk.shelters import to_geojson
@@ -25,12 +26,12 @@ from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.shelters.places import unresolved_csv
 from heatrisk.sources.web import named
 from heatrisk.store import NewRun, new_run_id
+from heatrisk.stored import StoredRun
 from heatrisk.tiles import build
 from heatrisk.verdict import Verdict
 from heatrisk.weather import OfficialForecast
 from heatrisk.words import Note, Words
 
-LAYERS = ("wbgt_moe", "risk", "risk_sport", "sunlit")
 _VERSIONS = ("heatrisk", "numpy", "numba", "pvlib", "xarray", "zarr", "rasterio", "shapely", "pyproj")
 
 _ENGLISH = {
@@ -46,7 +47,9 @@ def assumptions(inputs: Inputs, data: xr.Dataset) -> list[Note]:
     return told + [Note(row["code"], Words(row["ja"], row["en"])) for row in computed]
 
 
-def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetime) -> NewRun:
+def new_run(
+    inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetime, last: StoredRun | None = None
+) -> NewRun:
     """Gather a run with its manifest; the store adds what it knows itself.
 
     Parameters
@@ -59,6 +62,8 @@ def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetim
         How it went.
     created : datetime.datetime
         The clock, with zone; it names the run.
+    last : StoredRun, optional
+        The run before: files that it keeps are shared, not copied.
     """
     city, scene = inputs.city, inputs.scene
     assert scene is not None and inputs.buildings is not None and inputs.weather is not None
@@ -107,14 +112,17 @@ def new_run(inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetim
             "receptor_height": scene.receptor_height,
         },
     }
+    web = named(inputs.kept())
+    originals = local(inputs, set(web), last)
     return NewRun(
         data,
         manifest,
-        build(data, LAYERS),
+        build(data),
         to_geojson(inputs.shelters),
         _outlines(inputs.buildings, scene),
-        inputs=named(inputs.kept()),
-        documents=_documents(inputs),
+        inputs=web,
+        documents=_documents(inputs) | {REPLAY: record(inputs, created, web, originals)},
+        originals=originals,
     )
 
 

@@ -7,13 +7,16 @@
 5. ``surface``     how warm and how bright ground and walls are
 6. ``court``       what the walls around a place send back
 7. ``radiant``     the fluxes that reach a cell, and what globe and person make of them
-8. ``balance``     how warm a globe and a wick become in them
-9. ``wbgt``        the two WBGT conventions built on globe and wick
-10. ``utci``       the thermal climate index built on the person
+8. ``fluxes``      all of them for one cell, from the court that it stands in
+9. ``balance``     how warm a globe and a wick become in them
+10. ``wbgt``       the two WBGT conventions built on globe and wick
+11. ``utci``       the thermal climate index built on the person
 
 ``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns``,
-``relief`` and ``sweep`` carry ``shadow`` and ``sky``; ``lookup`` serves many cells from few solutions of the
-balances, and ``faces`` gives the fluxes on all sides of a body as stations measure them.
+``relief``, ``sweep``, ``line``, ``canopy`` and ``tile`` carry ``shadow`` and ``sky``; ``lookup``, ``fit``,
+``lanes`` and ``cells`` serve many cells from few solutions of the balances, ``wind`` lets the wind fade among
+buildings, ``spread`` says how sure all this is, and ``faces`` gives the fluxes on all sides of a body as
+stations measure them.
 
 Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
 clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.

@@ -36,6 +36,8 @@ DAY_STABILITY = np.array([[3, 1, 0, 0], [3, 2, 1, 0], [3, 2, 1, 1], [3, 3, 2, 2]
 NIGHT_WIND_STEPS = np.array([2.0, 2.5])  # [m s-1]
 NIGHT_STABILITY = np.array([[4, 5], [4, 5], [3, 3]])  # columns: lapse, inversion
 
+VAPOUR_MIN = 0.25  # [hPa] of a dew point of -37 °C: in drier air the sky is taken to be no colder
+
 
 @formula
 def saturation_vapour_pressure(ta: Number) -> Number:
@@ -257,8 +259,7 @@ def heat_of_evaporation(kelvin: Number) -> Number:
 def sky_longwave(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
     """Long-wave radiation of the sky as the published WBGT program has it; for places see `sky_radiation`.
 
-    ``(ε (1 - n) + n) σ T⁴`` with the clear-sky emissivity ``ε = 0.575 e^0.143``. A cloud is taken as a black
-    body at air temperature: the simplest bound, good for low clouds.
+    ``(ε (1 - n) + n) σ T⁴``, ``ε = 0.575 e^0.143``: a cloud is a black body at air temperature.
 
     Parameters
     ----------
@@ -283,18 +284,21 @@ def sky_longwave(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
 
 
 @formula
-def sky_radiation(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
+def sky_radiation(
+    ta: Number, rh: Number, ps: Number = 1000.0, hour: Number = 12.0, cloud: Number = 0.0
+) -> Number:
     """Long-wave radiation of the sky on a horizontal plane that sees all of it.
 
-    ``(ε (1 - n) + n) σ T⁴`` with ``ε = 1 - (1 + w) exp(-√(1.2 + 3 w))`` and ``w = 46.5 e / T``, the
-    precipitable water of the column. It is 10 to 25 W m-2 below the program's ``0.575 e^0.143`` in warm air.
+    ``(ε (1 - n) + n) σ T⁴`` with ``ε = 0.711 + 0.56 d + 0.73 d² + 0.013 cos(2π t / 24) + 0.00012 (p - 1000)``
+    and ``d`` a hundredth of the dew point. The hour counts: by day the air over warm ground is hotter than
+    the column above that radiates, and formulas of temperature and humidity alone are too high [2]_.
 
     Parameters
     ----------
-    ta : float or array
-        Air temperature. [°C]
-    rh : float or array
-        Relative humidity. [%]
+    ta, rh, ps : float or array
+        Air temperature, relative humidity, pressure. [°C], [%], [hPa]
+    hour : float or array, optional
+        Mean solar time. [h]
     cloud : float or array, optional
         Share by which clouds close the sky, 0 to 1: what they take of a clear sky's global radiation. [1]
 
@@ -305,16 +309,13 @@ def sky_radiation(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
 
     References
     ----------
-    .. [1] A. J. Prata (1996), A new long-wave formula for estimating downward clear-sky radiation at the
-       surface, Q. J. R. Meteorol. Soc. 122, 1127-1151.
-    .. [2] T. M. Crawford, C. E. Duchon (1999), An improved parameterization for estimating effective
-       atmospheric emissivity for use in calculating daytime downwelling longwave radiation, J. Appl.
-       Meteorol. 38, 474-480.
+    .. [1] P. Berdahl, M. Martin (1984), Emissivity of clear skies, Solar Energy 32, 663-664.
+    .. [2] L. Alados-Arboledas, J. I. Jimenez (1993), Theor. Appl. Climatol. 48, 127-131.
+    .. [3] Clouds: T. M. Crawford, C. E. Duchon (1999), J. Appl. Meteorol. 38, 474-480.
     """
-    kelvin = ta + KELVIN
-    water = 46.5 * vapour_pressure(ta, rh) / MOIST_AIR_FACTOR / kelvin
-    clear = 1.0 - (1.0 + water) * np.exp(-np.sqrt(1.2 + 3.0 * water))
-    return (clear * (1.0 - cloud) + cloud) * SIGMA * kelvin**4
+    dew = dew_point(np.maximum(vapour_pressure(ta, rh), VAPOUR_MIN)) / 100.0
+    clear = 0.711 + dew * (0.56 + 0.73 * dew) + 0.013 * np.cos(np.pi / 12.0 * hour) + 0.00012 * (ps - 1000.0)
+    return (clear * (1.0 - cloud) + cloud) * SIGMA * (ta + KELVIN) ** 4
 
 
 def stability_class(

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.physics.kernel import parallel_kernel
-from heatrisk.physics.sweep import TILE, Heights, Raster, Window
+from heatrisk.physics.line import Heights, Raster, Window
+from heatrisk.physics.sweep import TILE
+from heatrisk.physics.tile import SIDE, turn_square
 
 RECEPTOR_HEIGHT = 1.1
 """Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726)."""
@@ -185,9 +187,14 @@ def turned(framed: Raster) -> Raster:
     out = np.full((columns, rows + 2), framed[0, 0], np.float32)
     for tile in numba.prange((columns + TILE - 1) // TILE):
         for above in range(0, rows, TILE):
-            for j in range(tile * TILE, min(columns, (tile + 1) * TILE)):
-                for i in range(above, min(rows, above + TILE)):
-                    out[j, i + 1] = framed[i, j + 1]
+            bottom, right = min(rows, above + TILE), min(columns, (tile + 1) * TILE)
+            for i in range(above, bottom, SIDE):
+                for j in range(tile * TILE, right, SIDE):
+                    if i + SIDE <= bottom and j + SIDE <= right:
+                        turn_square(framed, i, j + 1, out, j, i + 1)
+                    else:
+                        for k in range(i, min(i + SIDE, bottom)):
+                            out[j : min(j + SIDE, right), k + 1] = framed[k, j + 1 : min(j + SIDE, right) + 1]
     return out
 
 

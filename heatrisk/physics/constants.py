@@ -40,6 +40,9 @@ WICK_EMISSIVITY: Final = 0.95  # [1]
 WICK_ALBEDO: Final = 0.4  # [1]
 WICK_DIAMETER: Final = 0.007  # [m]
 WICK_LENGTH: Final = 0.0254  # [m]
+# [m s-1] Wind below which a hot globe of 150 mm stirs the air around it by itself, by the laws of ISO 7726.
+# There ``wbgt_moe`` has a kink; with more wind it would lie 46 K above the air, where no globe gets to.
+WIND_CALM: Final = 0.25
 WIND_MIN: Final = 0.13  # [m s-1] slowest air movement past globe and wick (program)
 
 # WBGT weights out of doors, in sun and in shade alike (ISO 7243)

@@ -8,7 +8,7 @@ r"""What a small box feels on its six faces: the fluxes that radiation stations 
                  ^                        |             the south face sees the sun at noon
              from below                 south
 
-Each face sees the same sky, crowns, walls and ground as `heatrisk.physics.lookup.cell_fluxes`; the walls with
+Each face sees the same sky, crowns, walls and ground as `heatrisk.physics.fluxes.cell_fluxes`; the walls with
 their own light and warmth by compass direction.
 """
 
@@ -40,17 +40,8 @@ from heatrisk.physics.court import (
     SVF_MIN,
     TA,
 )
+from heatrisk.physics.fluxes import BAND, SIDE_SKY, SIDE_SLANT, cell_fluxes, court_place, sky_state
 from heatrisk.physics.kernel import kernel, parallel_kernel
-from heatrisk.physics.lookup import (
-    BAND,
-    SIDE_SKY,
-    SIDE_SLANT,
-    Floats,
-    Floats32,
-    cell_fluxes,
-    court_place,
-    sky_state,
-)
 from heatrisk.physics.radiant import (
     crown_light,
     mean_radiant_temperature,
@@ -64,15 +55,20 @@ from heatrisk.physics.surface import ALBEDO
 FACES: Final = ("down", "up", "north", "east", "south", "west")
 TMRT: Final = 2 * len(FACES)
 
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+
 
 @kernel
-def side_walls(walls: Floats) -> Floats:
+def side_walls(walls: Floats, heading: float) -> Floats:
     """Mean over the walls that each side sees, by what they send to it.
 
     Parameters
     ----------
     walls : array, shape (COURT_NODES, SECTORS)
         Radiation that the walls send back. [W m-2]
+    heading : float
+        Clockwise from north to where the face called north looks. [rad]
 
     Returns
     -------
@@ -83,7 +79,8 @@ def side_walls(walls: Floats) -> Floats:
     for side in range(4):
         weights = 0.0
         for sector in range(SECTORS):
-            weight = max(math.cos(2.0 * math.pi * sector / SECTORS - 0.5 * math.pi * side), 0.0)
+            normal = 0.5 * math.pi * side + heading
+            weight = max(math.cos(2.0 * math.pi * sector / SECTORS - normal), 0.0)
             weights += weight
             for node in range(COURT_NODES):
                 means[node, side] += weight * walls[node, sector]
@@ -92,10 +89,10 @@ def side_walls(walls: Floats) -> Floats:
 
 
 @kernel
-def side_beam(now: Floats, side: int) -> float:
-    """Beam on an upright plane that looks north (0), east, south or west (3). [W m-2]."""
+def side_beam(now: Floats, side: int, heading: float) -> float:
+    """Beam on an upright plane that looks north (0), east, south or west (3), all turned by a heading."""
     sinz = math.sqrt(max(1.0 - now[COSZ] * now[COSZ], 0.0))
-    beam: float = now[BEAM] * sinz * max(math.cos(0.5 * math.pi * side - now[AZIMUTH]), 0.0)
+    beam: float = now[BEAM] * sinz * max(math.cos(0.5 * math.pi * side + heading - now[AZIMUTH]), 0.0)
     return beam
 
 
@@ -103,20 +100,23 @@ def side_beam(now: Floats, side: int) -> float:
 def add_faces(
     now: Floats, horizon: float, court: Floats, light: Floats, heat: Floats, shaded: Floats, ground: Floats,
     classes: npt.NDArray[np.uint8], svf: Floats32, svf_buildings: Floats32, beam: Floats32,
-    sunlit_ground: Floats32, warming: Floats, posture: tuple[float, float], sums: Floats,
+    sunlit_ground: Floats32, warming: Floats, posture: tuple[float, float], heading: float,
+    sums: Floats,
 ) -> None:  # fmt: skip
     """Add the fluxes on all faces of every cell at one moment to running sums.
 
     Parameters
     ----------
     now, horizon, court, shaded, ground, classes, svf, svf_buildings, beam, warming
-        As of `heatrisk.physics.lookup.add_substep`.
+        As of `heatrisk.physics.fluxes.cell_fluxes`.
     light, heat : array, shape (COURT_NODES, 4)
         From `side_walls`. [W m-2]
     sunlit_ground : array, shape (cells,)
         Share of the beam that reaches the ground around. [1]
     posture : tuple of float
         Weights of the body, see `heatrisk.physics.radiant.person_load`.
+    heading : float
+        As of `side_walls`. [rad]
     sums : array, shape (cells, 13)
         Added to: short-wave of `FACES`, long-wave of `FACES`, ``tmrt``; NaN where there is no value.
     """
@@ -149,7 +149,7 @@ def add_faces(
             lit = (1.0 - u) * light[node, side] + u * light[node + 1, side]
             hot = (1.0 - u) * heat[node, side] + u * heat[node + 1, side]
             short = side_flux(side_sky, clear, now[DIFFUSE], crowns, lit, kup) + clear * band * horizon
-            total[2 + side] += short + share * side_beam(now, side)
+            total[2 + side] += short + share * side_beam(now, side, heading)
             total[8 + side] += side_flux(side_sky, clear, now[LSKY], warm, hot, lup)
             total[8 + side] += clear * now[LSLANT] * rim
         load = person_load(kdown, kup, kside, ldown, lup, lside, posture)

@@ -49,3 +49,21 @@ def _cached(dispatcher: Any) -> Any:
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = SOURCES
     return dispatcher
+
+
+def _lent(typing: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
+    """Type and generate `lent`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        view.meminfo, view.parent = view.meminfo.type(None), view.parent.type(None)
+        return view._getvalue()
+
+    return array(array), generate
+
+
+lent: Any = numba.extending.intrinsic(_lent)
+"""``lent(array)``, in a kernel, views one of its arguments without counting references.
+
+A slice counts itself in and out of its array, and threads that slice the same one wait for each other at the
+counter. Slices of the view count nowhere, and none may outlive the call."""

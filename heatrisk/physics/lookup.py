@@ -1,9 +1,10 @@
 """What a body feels in every cell, from few exact solutions.
 
-Over one weather cell the forcing is uniform. The fluxes of a cell are sums of a few products, so they are
-computed for every cell as they are; what they make a globe, a wick or a person feel is a smooth function of
-one load each. The energy balances are solved on the nodes of that load and interpolated between them: some
-hundred solutions serve a million cells.
+Over one weather cell the forcing is uniform, so what a body feels at one moment depends on few numbers of a
+cell: the class of its ground, how much sky it sees, how much of that is behind crowns, how warm the beam of
+the last hours has made its ground, and the share of the beam that it receives. Fluxes and energy balances
+are solved on nodes of these, and between the nodes runs a polynomial: some thousand solutions serve a million
+cells.
 
 A cell is larger than a shadow's edge. Its value is the mean over its ground: the sunlit part at the WBGT of
 the sun, the rest at the WBGT of the shade, both over ground that is warmed by the sunlit share of the last
@@ -12,7 +13,7 @@ hours.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numba
 import numpy as np
@@ -27,214 +28,350 @@ from heatrisk.physics.constants import (
     WEIGHT_AIR,
     WEIGHT_GLOBE,
     WEIGHT_WET_BULB,
+    WIND_CALM,
 )
-from heatrisk.physics.court import (
-    BEAM,
-    COSZ,
-    COURT_NODES,
-    DIFFUSE,
-    LSKY,
-    LSLANT,
-    SVF_MIN,
-    TA,
-    court_views,
-    sky_slant,
-)
+from heatrisk.physics.court import BEAM, COSZ, COURT_NODES, PS, TA, VA
+from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_powers, write_interval
+from heatrisk.physics.fluxes import Sky, cell_fluxes, court_place, court_table, sky_state
 from heatrisk.physics.kernel import kernel, parallel_kernel
-from heatrisk.physics.radiant import (
-    crown_light,
-    longwave,
-    mean_radiant_temperature,
-    person_beam,
-    person_load,
-    shortwave,
-    side_flux,
-    side_slant,
-    side_views,
-)
-from heatrisk.physics.surface import ALBEDO, EMISSIVITY
-from heatrisk.physics.utci import utci, wind_at_10_m
+from heatrisk.physics.lanes import CARRIED, EXTRA, LANES, TERMS, TERMS_WITH_V
+from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
+from heatrisk.physics.utci import fill_utci, wind_at_10_m
 from heatrisk.physics.wbgt import in_domain
+from heatrisk.physics.wind import sheltered_wind
 
-#: Loads at which the balances are solved [W m-2]: the interpolation stays within 0.005 °C of the solver.
-LOAD_MIN: Final = 40.0
-LOAD_STEP: Final = 4.0
-LOADS: Final = 512
+#: Lanes of a table: ``wbgt_moe`` of the cell, of its sunny and of its shady side, ``wbgt_iso``, ``tmrt``,
+#: ``utci``, the share in full sun, and what the beam has added to the ground's temperature.
+MOE, MOE_SUN, MOE_SHADE, ISO, TMRT, UTCI, LIT, GROUND = range(LANES)
+assert (LIT, GROUND) == (EXTRA, CARRIED)
 
-#: Columns of the sums of `add_substep`.
-MOE, ISO, TMRT, UTCI, MOE_SUN, MOE_SHADE, LIT, PEAK = range(8)
-SUMS: Final = 8
+_STEEP, _PARTS = 8, 2  # intervals of the sky view factor within those of the courts, see `view_interval`
+INTERVALS: Final = 2 * _STEEP + (COURT_NODES - 3) * _PARTS
+LOAD_STEP: Final = 4.0  # [W m-2] between the loads at which the balances are solved
 
-#: Columns of a court as cells read it: view of an upright plane to the sky, its band of the horizon, light
-#: and heat of the walls, and how level ground and an upright plane see the sky's growth towards the horizon.
-SIDE_SKY, BAND, WALL_LIGHT, WALL_HEAT, SLANT, SIDE_SLANT = range(6)
+_GLOBE, _WICK, _PERSON = range(3)
+_WIDEST: Final = 2000.0  # [W m-2] between the loads of one moment
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
-Sky = tuple[float, float, float, float, float, float, float, float]
+Kinds = npt.NDArray[np.uint8]
 
 
 @kernel
-def sensor_table(ta: float, rh: float, ps: float, va: float) -> Floats:
-    """Solve the balances of globe, wick and person for every load, in the air of one moment.
+def sensor_table(ta: float, rh: float, ps: float, va: float, first: Floats, count: int) -> Floats:
+    """Solve the balances of globe, wick and person for some loads, in the air of one moment.
 
     Parameters
     ----------
     ta, rh, ps, va : float
         Air temperature, relative humidity, pressure, wind at the body. [°C], [%], [hPa], [m s-1]
+    first : array, shape (3,)
+        Lowest load of globe, wick and person. [W m-2]
+    count : int
+        Loads, `LOAD_STEP` apart.
 
     Returns
     -------
-    array, shape (LOADS, 5)
+    array, shape (count, 5)
         By the load of the globe: ``wbgt_moe``; the part of ``wbgt_iso`` without its wet bulb. By the load of
         the wick: the part of ``wbgt_iso`` of its wet bulb. By the load of the person: ``tmrt``, ``utci``.
         [°C]
     """
-    table = np.full((LOADS, 5), np.nan)
+    table = np.full((count, 5), np.nan)
     if not in_domain(ta, rh, ps, va):
         return table
     tpsy = psychrometric_wet_bulb(ta, rh, ps)
     vapour = vapour_pressure(ta, rh)
-    for k in range(LOADS):
-        load = LOAD_MIN + k * LOAD_STEP
-        radiant = np.sqrt(np.sqrt(load / SIGMA)) - KELVIN
-        air = WEIGHT_AIR * ta
+    air = WEIGHT_AIR * ta
+    for k in range(count):
+        globe, wick, person = first + k * LOAD_STEP
+        radiant = np.sqrt(np.sqrt(globe / SIGMA)) - KELVIN
         table[k, 0] = WEIGHT_WET_BULB * tpsy + WEIGHT_GLOBE * globe_iso7726(ta, va, radiant) + air
         table[k, 1] = WEIGHT_GLOBE * globe_liljegren(ta, ps, va, radiant) + air
-        table[k, 2] = WEIGHT_WET_BULB * natural_wet_bulb(ta, vapour, ps, va, load, tpsy)
-        table[k, 3] = mean_radiant_temperature(load)
-        table[k, 4] = utci(ta, rh, wind_at_10_m(va), table[k, 3])
+        table[k, 2] = WEIGHT_WET_BULB * natural_wet_bulb(ta, vapour, ps, va, wick, tpsy)
+        table[k, 3] = mean_radiant_temperature(person)
+    air_of_all = np.full(count, ta), np.full(count, rh), np.full(count, wind_at_10_m(va))
+    fill_utci(*air_of_all, table[:, 3].copy(), table[:, 4])
     return table
 
 
 @kernel
-def court_table(light: Floats, heat: Floats) -> Floats:
-    """Mean over the sectors of the walls, beside the views of every court.
+def _sheltered_tables(
+    now: Floats, rh: float, urban_wind: bool, first: Floats, count: int
+) -> npt.NDArray[np.float64]:
+    """Sensor tables of one moment, one for all places or one for every node of the courts."""
+    tables = np.empty((COURT_NODES if urban_wind else 1, count, 5))
+    for node in range(tables.shape[0]):
+        va = sheltered_wind(now[VA], node / (COURT_NODES - 1.0)) if urban_wind else now[VA]
+        tables[node] = sensor_table(now[TA], rh, now[PS], va, first, count)
+    return tables
 
-    Parameters
-    ----------
-    light, heat : array, shape (COURT_NODES, SECTORS)
-        Of one moment, from `heatrisk.physics.court.march_courts`. [W m-2]
 
-    Returns
-    -------
-    array, shape (COURT_NODES, 6)
-        See `SIDE_SKY` and following.
-    """
-    table = np.empty((COURT_NODES, 6))
-    for node in range(COURT_NODES):
-        svf = node / (COURT_NODES - 1.0)
-        rise = court_views(svf)[0]
-        table[node, SLANT], table[node, SIDE_SLANT] = sky_slant(svf), side_slant(rise)
-        table[node, SIDE_SKY], table[node, BAND] = side_views(rise)
-        table[node, WALL_LIGHT], table[node, WALL_HEAT] = light[node].mean(), heat[node].mean()
+@kernel
+def _table_at(tables: Floats, svf_buildings: float) -> Floats:
+    """Sensor table in the wind of one sky view factor."""
+    node, way = court_place(svf_buildings) if tables.shape[0] > 1 else (0, 0.0)
+    table: Floats = tables[node] + way * (tables[min(node + 1, tables.shape[0] - 1)] - tables[node])
     return table
 
 
 @kernel
-def court_place(svf: float) -> tuple[int, float]:
-    """Node below a sky view factor, and the way from it to the next, 0 to 1."""
-    x = min(max(svf, 0.0), 1.0) * (COURT_NODES - 1)
-    node = min(int(x), COURT_NODES - 2)
-    return node, x - node
+def _read(table: Floats, column: int, first: float, load: float) -> float:
+    x = (load - first) / LOAD_STEP
+    k = min(max(int(x), 0), table.shape[0] - 2)
+    value: float = table[k, column] + (x - k) * (table[k + 1, column] - table[k, column])
+    return value
 
 
 @kernel
-def sky_state(now: Floats, horizon: float) -> Sky:
-    """Take one moment out of its drive, so that a loop over cells keeps it at hand.
+def view_interval(svf: float) -> tuple[int, float]:
+    """Interval of the tables in which a sky view factor lies, and the way through it, 0 to 1.
 
-    Parameters
-    ----------
-    now : array, shape (9,)
-        Row of a drive, see `heatrisk.physics.court.BEAM` and following.
-    horizon : float
-        Radiation of the bright band of the horizon on an upright plane. [W m-2]
-
-    Returns
-    -------
-    tuple of float
-        Beam, diffuse radiation, cosine of the zenith angle, radiation of the band, long-wave radiation of the
-        sky, its growth towards the horizon, that of a black body as warm as the air, air temperature.
+    The intervals of the courts in halves; the first and the last, where an upright plane loses or gains half
+    of its sky, in eighths.
     """
-    ta = now[TA]
-    black = SIGMA * (ta + KELVIN) ** 4
-    return now[BEAM], now[DIFFUSE], now[COSZ], horizon, now[LSKY], now[LSLANT], black, ta
+    node, way = court_place(svf)
+    steep = node == 0 or node == COURT_NODES - 2
+    parts = _STEEP if steep else _PARTS
+    before = 0 if node == 0 else _STEEP + (node - 1) * _PARTS
+    part = min(int(way * parts), parts - 1)
+    return before + part, way * parts - part
 
 
 @kernel
-def cell_fluxes(
+def _view_of(interval: int) -> float:
+    """Sky view factor at which an interval begins."""
+    if interval <= _STEEP:
+        return interval / (_STEEP * (COURT_NODES - 1.0))
+    if interval <= INTERVALS - _STEEP:
+        return (1.0 + (interval - _STEEP) / _PARTS) / (COURT_NODES - 1.0)
+    return 1.0 - (INTERVALS - interval) / (_STEEP * (COURT_NODES - 1.0))
+
+
+@kernel
+def _between(nodes: Floats, svf: float) -> float:
+    """Read what is known at the sky view factors of the courts."""
+    node, way = court_place(svf)
+    value: float = nodes[node] + way * (nodes[node + 1] - nodes[node])
+    return value
+
+
+@kernel
+def _sample_loads(
     sky: Sky, court: Floats, shaded: Floats, ground: Floats, kind: int,
-    svf: float, svf_buildings: float, sunlit_ground: float, warming: float,
-) -> tuple[float, float, float, float, float, float]:  # fmt: skip
-    """All radiant fluxes of a cell but the beam.
+    svf_buildings: float, hidden: float, following: Floats, warmths: Floats, samples: Floats,
+) -> None:  # fmt: skip
+    """Fill in loads of globe, wick and person in the shade, by share of the beam and warmth of the ground."""
+    svf = (1.0 - hidden) * svf_buildings
+    a, b, settled = following
+    shade = _between(shaded[kind], svf_buildings) - _between(shaded[kind], svf)
+    for i in range(3):
+        for j in range(3):
+            warmth = a * warmths[j] + b * SHARES[i] + settled * svf
+            kdown, kup, kside, ldown, lup, lside = cell_fluxes(
+                sky, court, shaded, ground, kind, svf, svf_buildings, SHARES[i], warmth + shade
+            )
+            samples[i, j, _GLOBE] = 0.5 * (kdown + kup + ldown + lup)
+            samples[i, j, _WICK] = wick_load(0.0, 0.0, kdown, kup, ldown, lup)
+            samples[i, j, _PERSON] = person_load(kdown, kup, kside, ldown, lup, lside, STANDING)
+
+
+@kernel
+def _answers(
+    table: Floats, first: Floats, sample: Floats, sun: Floats, share: float, calm: bool, answers: Floats
+) -> None:
+    """Fill in the lanes of one sample: shade and sun from the table, weighted by the share of the sun."""
+    globe, wick, person = sample
+    answers[:] = 0.0
+    if calm:
+        answers[MOE] = globe
+    else:
+        shade = _read(table, 0, first[_GLOBE], globe)
+        lit = _read(table, 0, first[_GLOBE], globe + sun[_GLOBE])
+        answers[MOE_SHADE], answers[MOE_SUN] = shade, lit
+        answers[MOE] = share * lit + (1.0 - share) * shade
+    for weight, on in ((1.0 - share, 0.0), (share, 1.0)):
+        if weight > 0.0:
+            body = person + on * sun[_PERSON]
+            answers[ISO] += weight * _read(table, 1, first[_GLOBE], globe + on * sun[_GLOBE])
+            answers[ISO] += weight * _read(table, 2, first[_WICK], wick + on * sun[_WICK])
+            answers[TMRT] += weight * _read(table, 3, first[_PERSON], body)
+            answers[UTCI] += weight * _read(table, 4, first[_PERSON], body)
+
+
+@kernel
+def _sun_loads(now: Floats) -> Floats:
+    """Return what the beam adds to the loads of globe, wick and person [W m-2]."""
+    wick = wick_load(now[BEAM], now[COSZ], 0.0, 0.0, 0.0, 0.0)
+    return np.array([0.25 * now[BEAM], wick, person_beam(now[BEAM], now[COSZ], STANDING)])
+
+
+@kernel
+def _carry(
+    following: Floats, fit: Floats, fade: Floats, svf_buildings: float, hidden: float, crowns: bool
+) -> None:
+    """Set the lane of the warmth: what it is after the moment, but for what crowns shade; linear."""
+    a, b, settled = following
+    fit[:, :, GROUND] = 0.0
+    fit[0, 0, GROUND] = (1.0 - hidden) * svf_buildings * settled
+    fit[0, 1, GROUND], fit[1, 0, GROUND] = a, b
+    if crowns:
+        fit[0, 0, GROUND] -= _between(fade, svf_buildings)
+
+
+@kernel
+def _fill_moment(
+    now: Floats, rh: float, horizon: float, court: Floats, shaded: Floats, ground: Floats, kinds: Kinds,
+    following: Floats, fade: Floats, warmths: Floats, crowns: bool, urban_wind: bool,
+    rows: Floats32, globe: Floats32,
+) -> None:  # fmt: skip
+    """Fill in the table of one moment, shape (kinds * INTERVALS * terms, LANES), and that of its globe."""
+    hidden, terms = (3, TERMS_WITH_V) if crowns else (1, TERMS)
+    samples = np.empty((kinds.size, INTERVALS + 1, hidden, 3, 3, 3))
+    sky, sun = sky_state(now, horizon), _sun_loads(now)
+    for slot, node, k in np.ndindex(samples.shape[:3]):
+        _sample_loads(
+            sky, court, shaded, ground, int(kinds[slot]), _view_of(node), HIDDEN[k], following[slot],
+            warmths[slot], samples[slot, node, k],
+        )  # fmt: skip
+    first, widest = np.empty(3), 0.0
+    for body in range(3):
+        loads = samples[..., body]
+        first[body] = loads.min()
+        widest = max(widest, min(loads.max() + sun[body] - first[body], _WIDEST))
+    tables = _sheltered_tables(now, rh, urban_wind, first, int(widest / LOAD_STEP) + 3)
+    calm = now[VA] < WIND_CALM
+    globe[0], globe[1], globe[2:] = first[_GLOBE], sun[_GLOBE], np.nan
+    globe[2 : 2 + tables.shape[1]] = tables[-1, :, 0]
+    answers, fits = np.empty((3, 3, LANES)), np.empty((INTERVALS + 1, hidden, 3, 3, LANES))
+    for slot in range(kinds.size):
+        for node, k in np.ndindex(fits.shape[:2]):
+            table = _table_at(tables, _view_of(node))
+            for i, j in np.ndindex(3, 3):
+                _answers(table, first, samples[slot, node, k, i, j], sun, SHARES[i], calm, answers[i, j])
+            fit_powers(answers, warmths[slot], fits[node, k])
+            _carry(following[slot], fits[node, k], fade[slot], _view_of(node), HIDDEN[k], crowns)
+        for node in range(INTERVALS):
+            place = (slot * INTERVALS + node) * terms
+            write_interval(fits[node], fits[node + 1], rows[place : place + terms])
+
+
+@parallel_kernel
+def _fill_tables(
+    drive: Floats, rh: Floats, horizon: Floats, light: Floats, heat: Floats, shaded: Floats, ground: Floats,
+    kinds: Kinds, following: Floats, fades: Floats, warmths: Floats, crowns: bool, urban_wind: bool,
+) -> tuple[Floats32, Floats32]:  # fmt: skip
+    """Tables of every moment: of the body, and of the globe by its load."""
+    terms = TERMS_WITH_V if crowns else TERMS
+    rows = np.empty((drive.shape[0], kinds.size * INTERVALS * terms, LANES), np.float32)
+    globe = np.empty((drive.shape[0], int(_WIDEST / LOAD_STEP) + 5), np.float32)
+    for k in numba.prange(drive.shape[0]):
+        court = court_table(light[k], heat[k])
+        _fill_moment(
+            drive[k], rh[k], horizon[k], court, shaded[k], ground, kinds, following[k], fades[k], warmths[k],
+            crowns, urban_wind, rows[k], globe[k],
+        )  # fmt: skip
+    return rows, globe
+
+
+class Tables(NamedTuple):
+    """What a body feels over one step, as `heatrisk.physics.cells.step_cells` reads it.
+
+    Attributes
+    ----------
+    body : array of float32, shape (moments, kinds * INTERVALS * terms, LANES)
+        Coefficients for `add_polynomial`: lanes as of `MOE` and following, by class of ground and by interval
+        of the sky view factor without trees. Variables are the way through the interval ``u``, the part of
+        the sky hidden by crowns ``v``, the warmth of the ground ``g`` [K] and the share of the beam ``s``.
+        The warmth is what the moment turns into that above the ground of a treeless place with the same
+        walls that the beam never reaches.
+    hours : array of float32, shape (hours, kinds, 3)
+        Warming of the ground over each of the hours before the step, as of
+        `heatrisk.physics.court.beam_warming`.
+    mean : array of float32, shape (kinds,)
+        Of the same. [K]
+    early, fades : array of float32, shape (kinds * COURT_NODES,) and (moments, kinds * COURT_NODES)
+        By sky view factor, what crowns put into the warmth before the first moment, and from one moment to
+        the next: the difference between the values with and without them. [K]
+    calm : array of bool, shape (moments,)
+        Where the lane of ``wbgt_moe`` holds the load of a globe in the shade instead.
+    globe : array of float32, shape (moments, loads)
+        Lowest load of a globe and what the beam adds [W m-2], then ``wbgt_moe`` by load. [°C]
+    """
+
+    body: Floats32
+    hours: Floats32
+    mean: Floats32
+    early: Floats32
+    fades: Floats32
+    calm: npt.NDArray[np.bool_]
+    globe: Floats32
+
+
+def body_tables(
+    drive: Floats, rh: Floats, horizon: Floats, light: Floats, heat: Floats, shaded: Floats, ground: Floats,
+    hours: Floats, recursion: Floats, mean: Floats, kinds: Kinds, crowns: bool, urban_wind: bool,
+) -> Tables:  # fmt: skip
+    """Solve what a body feels at some moments.
 
     Parameters
     ----------
-    sky : tuple of float
-        From `sky_state`.
-    court : array, shape (COURT_NODES, 6)
-        From `court_table`.
-    shaded : array, shape (classes, COURT_NODES)
-        Temperature of the ground without the beam. [°C]
+    drive : array, shape (moments, 9)
+        See `heatrisk.physics.court.BEAM` and following.
+    rh : array, shape (moments,)
+        Relative humidity. [%]
+    horizon : array, shape (moments,)
+        Radiation of the bright band of the horizon on an upright plane. [W m-2]
+    light, heat, shaded : array
+        From `heatrisk.physics.court.march_courts`.
     ground : array, shape (classes, 4)
         From `heatrisk.physics.surface.parameters`.
-    kind : int
-        Class of the cell's ground. [1]
-    svf, svf_buildings : float
-        Sky view factor, and what it would be without trees, 0 to 1. [1]
-    sunlit_ground : float
-        Share of the beam that reaches the ground, 0 to 1. [1]
-    warming : float
-        What the beam of the last hours adds to the temperature of the ground. [K]
-
-    Returns
-    -------
-    kdown, kup, kside, ldown, lup, lside : float
-        Short-wave and long-wave radiation from above, from below, and on the mean of all sides. [W m-2]
+    hours, recursion, mean : array, shape (hours, classes, 3), (moments, classes, 3) and (classes,)
+        Warming of the ground by the beam over the hours before the moments and over each of them, from
+        `heatrisk.physics.court.beam_warming`.
+    kinds : array of uint8, shape (kinds,)
+        Classes of ground that there are.
+    crowns : bool
+        Whether crowns hide a part of the sky.
+    urban_wind : bool
+        Whether the wind at the body fades among buildings, see `heatrisk.physics.wind`. Ground and walls keep
+        the open wind.
     """
-    beam, diffuse, cosz, horizon, lsky, slant, black, ta = sky
-    node, u = court_place(svf_buildings)
-    side_sky = court[node, SIDE_SKY] + u * (court[node + 1, SIDE_SKY] - court[node, SIDE_SKY])
-    band = court[node, BAND] + u * (court[node + 1, BAND] - court[node, BAND])
-    light = court[node, WALL_LIGHT] + u * (court[node + 1, WALL_LIGHT] - court[node, WALL_LIGHT])
-    heat = court[node, WALL_HEAT] + u * (court[node + 1, WALL_HEAT] - court[node, WALL_HEAT])
-    level_rim = court[node, SLANT] + u * (court[node + 1, SLANT] - court[node, SLANT])
-    side_rim = court[node, SIDE_SLANT] + u * (court[node + 1, SIDE_SLANT] - court[node, SIDE_SLANT])
-    # Ground under trees is shaded by them as by walls.
-    node, u = court_place(svf)
-    ts = shaded[kind, node] + u * (shaded[kind, node + 1] - shaded[kind, node]) + warming
-    clear = min(svf / max(svf_buildings, SVF_MIN), 1.0)
-    rim = clear * slant
-    crowns = crown_light(beam, diffuse, cosz, ground[kind, ALBEDO])
-    kdown, kup = shortwave(
-        beam, diffuse, cosz, sunlit_ground, svf, svf_buildings, light, crowns, ground[kind, ALBEDO]
+    hours, recursion, mean = hours[:, kinds], recursion[:, kinds], mean[kinds]
+    shade = shaded[:, kinds]
+    early = shade / recursion[..., :1]  # what the moment itself makes the shade's temperature of
+    fades = np.concatenate([early[1:], early[-1:]]) - shade
+    least, most = _warmth_span(hours, recursion, mean, early if crowns else early[..., -1:])
+    warmths = least[..., None] + np.array(WARMTHS) * np.maximum(most - least, 1.0)[..., None]
+    following = recursion * np.stack([np.ones_like(mean), np.ones_like(mean), mean], axis=-1)
+    body, globe = _fill_tables(
+        drive, rh, horizon, light, heat, shaded, ground, kinds, following, fades, warmths, crowns, urban_wind
     )
-    ldown, lup = longwave(lsky, ta, svf, svf_buildings, heat, rim * level_rim, ts, ground[kind, EMISSIVITY])
-    kside = side_flux(side_sky, clear, diffuse, crowns, light, kup) + clear * band * horizon
-    lside = side_flux(side_sky, clear, lsky, black, heat, lup) + rim * side_rim
-    return kdown, kup, kside, ldown, lup, lside
+    flat = hours, mean, early[0].ravel(), fades.reshape(len(fades), -1)
+    single = [np.ascontiguousarray(part, np.float32) for part in flat]
+    return Tables(body, single[0], single[1], single[2], single[3], drive[:, VA] < WIND_CALM, globe)
 
 
-@kernel
-def _place(load: float) -> tuple[int, float]:
-    """Node below a load, and the way from it to the next."""
-    x = (load - LOAD_MIN) * (1.0 / LOAD_STEP)
-    k = min(max(int(x), 0), LOADS - 2)
-    return k, x - k
+def _warmth_span(hours: Floats, recursion: Floats, mean: Floats, shade: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the most that the warmth of the ground can be before each moment [K].
 
-
-@kernel
-def _read(table: Floats, column: int, place: tuple[int, float]) -> float:
-    k, u = place
-    value: float = table[k, column] + u * (table[k + 1, column] - table[k, column])
-    return value
+    The beam adds from nothing to what it does to open ground; crowns make shaded ground like that of a place
+    with less sky.
+    """
+    top, tops = mean, np.empty(recursion.shape[:2])
+    for k, row in enumerate((*hours, *recursion)):
+        if k >= len(hours):
+            tops[k - len(hours)] = top
+        top = row[:, 0] * top + row[:, 1] + row[:, 2] * mean
+    colder = (np.minimum.accumulate(shade, axis=-1) - shade).min(axis=-1)
+    warmer = (np.maximum.accumulate(shade, axis=-1) - shade).max(axis=-1)
+    return colder, tops + warmer
 
 
 @parallel_kernel
 def add_warming(
-    recursion: Floats, mean: Floats, ground: npt.NDArray[np.uint8], svf: Floats32, beam: Floats32, warming:
-    Floats
-) -> None:  # fmt: skip
+    recursion: Floats, mean: Floats, ground: Kinds, svf: Floats32, beam: Floats32, warming: Floats
+) -> None:
     """Let the beam warm the ground of every cell for one moment.
 
     Parameters
@@ -252,68 +389,3 @@ def add_warming(
         a, b, restored = recursion[ground[cell]]
         settled = svf[cell] * mean[ground[cell]]
         warming[cell] = a * warming[cell] + b * beam[cell] + restored * settled
-
-
-@parallel_kernel
-def add_substep(
-    table: Floats, now: Floats, horizon: float, court: Floats, shaded: Floats, ground: Floats,
-    classes: npt.NDArray[np.uint8], svf: Floats32, svf_buildings: Floats32, beam: Floats32, direct: Floats32,
-    warming: Floats, sums: Floats,
-) -> None:  # fmt: skip
-    """Add what a body feels in every cell at one moment to running sums.
-
-    Parameters
-    ----------
-    table : array, shape (LOADS, 5)
-        From `sensor_table`. [°C]
-    now, horizon
-        As of `sky_state`.
-    court
-        As of `cell_fluxes`.
-    shaded : array, shape (classes, COURT_NODES)
-        From `heatrisk.physics.court.march_courts`. [°C]
-    ground : array, shape (classes, 4)
-        From `heatrisk.physics.surface.parameters`.
-    classes, svf, svf_buildings, beam, direct : array, shape (cells,)
-        Class of the ground; sky view factor, with and without trees; share of the beam that arrives; share in
-        full sun. NaN gives NaN.
-    warming : array, shape (cells,)
-        Of the ground by the beam. [K]
-    sums : array, shape (cells, SUMS)
-        Added to; see `MOE` and following. `PEAK` is the highest ``wbgt_moe`` so far.
-    """
-    sky = sky_state(now, horizon)
-    globe_sun = 0.25 * now[BEAM]
-    wick_sun = wick_load(now[BEAM], now[COSZ], 0.0, 0.0, 0.0, 0.0)
-    person_sun = person_beam(now[BEAM], now[COSZ], STANDING)
-    for cell in numba.prange(classes.size):
-        if np.isnan(svf[cell]) or np.isnan(beam[cell]):
-            sums[cell] = np.nan
-            continue
-        share = min(max(np.float64(beam[cell]), 0.0), 1.0)
-        kind = classes[cell]
-        kdown, kup, kside, ldown, lup, lside = cell_fluxes(
-            sky, court, shaded, ground, kind,
-            np.float64(svf[cell]), np.float64(svf_buildings[cell]), share, warming[cell],
-        )  # fmt: skip
-        globe = 0.5 * (kdown + kup + ldown + lup)
-        in_shade, in_sun = _place(globe), _place(globe + globe_sun)
-        shade, sun = _read(table, 0, in_shade), _read(table, 0, in_sun)
-        moe = share * sun + (1.0 - share) * shade
-        sums[cell, MOE] += moe
-        sums[cell, MOE_SUN] += sun
-        sums[cell, MOE_SHADE] += shade
-        sums[cell, LIT] += direct[cell]
-        sums[cell, PEAK] = np.maximum(sums[cell, PEAK], moe)  # unlike max(), hands NaN on
-        wick = wick_load(0.0, 0.0, kdown, kup, ldown, lup)
-        person = person_load(kdown, kup, kside, ldown, lup, lside, STANDING)
-        if share > 0.0:
-            body = _place(person + person_sun)
-            sums[cell, ISO] += share * (_read(table, 1, in_sun) + _read(table, 2, _place(wick + wick_sun)))
-            sums[cell, TMRT] += share * _read(table, 3, body)
-            sums[cell, UTCI] += share * _read(table, 4, body)
-        if share < 1.0:
-            body = _place(person)
-            sums[cell, ISO] += (1.0 - share) * (_read(table, 1, in_shade) + _read(table, 2, _place(wick)))
-            sums[cell, TMRT] += (1.0 - share) * _read(table, 3, body)
-            sums[cell, UTCI] += (1.0 - share) * _read(table, 4, body)

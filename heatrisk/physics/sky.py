@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from heatrisk.physics.columns import framed, turned
+from heatrisk.physics.line import Raster
 from heatrisk.physics.relief import Fans, checked, datum, see, share_seen, sweep_across
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally
-from heatrisk.physics.sweep import Raster
 
 TOWN_SKY = (32, 8)
 """Azimuths and elevations for the mean over a cell, whose sub-cells average out part of the error."""
@@ -38,7 +38,7 @@ class SkyView(NamedTuple):
     """Planar sky view factors of a cell's outdoor ground, each a raster of float32, 0 to 1.
 
     ``svf = svf_buildings - (1 - transmissivity) * (1 - svf_trees)``, as Lindberg & Grimmond (2011, eq. 3)
-    add up vegetation and buildings.
+    add up vegetation and buildings; by extinction, ``svf`` follows from each ray's own way through crowns.
     """
 
     svf: Raster  # of the town as it stands, crowns let through by their transmissivity
@@ -78,7 +78,11 @@ def _fans(azimuths: int, elevations: int) -> list[tuple[list[float], float]]:
 
 
 def sky_view_fraction(
-    scene: ShadeScene, *, transmissivity: float = CROWN_TRANSMISSIVITY, sky: tuple[int, int] = TOWN_SKY
+    scene: ShadeScene,
+    *,
+    transmissivity: float = CROWN_TRANSMISSIVITY,
+    extinction: float | None = None,
+    sky: tuple[int, int] = TOWN_SKY,
 ) -> Raster:
     """Mean sky view factor over the outdoor part of each cell.
 
@@ -88,6 +92,8 @@ def sky_view_fraction(
         The prepared town.
     transmissivity : float
         Share of the sky that shows through a crown, 0 to 1.
+    extinction : float, optional
+        Optical depth of a crown per metre of a ray's way within it [m-1]; it replaces `transmissivity`.
     sky : tuple of int
         Azimuths and elevations to sample.
 
@@ -96,17 +102,21 @@ def sky_view_fraction(
     ndarray of float32, shape (rows, columns) of the window
         Planar sky view factor, 0 to 1; NaN where a cell has no outdoor part.
     """
-    return sky_shares(scene, transmissivity=transmissivity, sky=sky).svf
+    return sky_shares(scene, transmissivity=transmissivity, extinction=extinction, sky=sky).svf
 
 
 def sky_shares(
-    scene: ShadeScene, *, transmissivity: float = CROWN_TRANSMISSIVITY, sky: tuple[int, int] = TOWN_SKY
+    scene: ShadeScene,
+    *,
+    transmissivity: float = CROWN_TRANSMISSIVITY,
+    extinction: float | None = None,
+    sky: tuple[int, int] = TOWN_SKY,
 ) -> SkyView:
     """Tell apart, in one pass, what buildings and what crowns take of the sky.
 
     Parameters
     ----------
-    scene, transmissivity, sky
+    scene, transmissivity, extinction, sky
         As for `sky_view_fraction`.
 
     Returns
@@ -114,13 +124,14 @@ def sky_shares(
     SkyView
         Rasters of the shape of the window; NaN where a cell has no outdoor part.
     """
-    tally = Tally(scene)
+    tally = Tally(scene, extinction)
     for zeniths, azimuth in _fans(*sky):
         tally.add_above(zeniths, azimuth)
     buildings = tally.share(1.0)
     if not scene.by_row.crown_top.size:
         return SkyView(buildings, buildings, np.where(np.isnan(buildings), buildings, np.float32(1.0)))
-    return SkyView(tally.share(transmissivity), buildings, np.float32(1.0) - (buildings - tally.share(0.0)))
+    svf = tally.share(transmissivity) if extinction is None else tally.beam()
+    return SkyView(svf, buildings, np.float32(1.0) - (buildings - tally.share(0.0)))
 
 
 def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:

@@ -19,7 +19,8 @@ Each line is traversed exactly (Amanatides & Woo 1987, section 2): a column coun
 line leaves it, and the corner cell between two rows counts too.  Ground acts from centre to centre, or the
 stair steps of a slope would shade themselves.  All lines have the same lateral phase in a row, so the
 inner loops have constant coefficients and vectorise.  Crowns are a band between two heights that the
-sun may pass under (after Lindberg & Grimmond 2011).
+sun may pass under (after Lindberg & Grimmond 2011).:
+`heatrisk.physics.canopy`.
 
 "Along" is the axis that the sun's direction is closer to; a sweep across the columns runs on a transposed
 copy.  Lines are numbered on the whole grid (`Sweep.anchor`), so a block with its halo repeats the whole
@@ -37,104 +38,18 @@ Timonen, V. & Westerholm, J. (2010). Scalable height field self-shadowing. Compu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.canopy import Fan, climb, count_lost, count_veiled, leave_row, rays_needed, step_crowns
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
+from heatrisk.physics.line import FAR, Counts, Heights, Raster, Sweep, crossing, place
 
-Raster = NDArray[np.float32]
-Counts = NDArray[np.uint32]
-Window = tuple[int, int, int, int]  # first row, first column, rows, columns [cells]
-
-FAR = np.float32(1e30)  # higher than any obstacle; -FAR is lower than any ground
-_TOUCH = 1e-9  # a line this close to a corner [rows] passes through it and crosses no corner cell
+LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
 TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
-
-
-class Heights(NamedTuple):
-    """A town as columns: heights above one datum [m], framed by one empty column at each side."""
-
-    top: Raster  # ground or top of the column, -inf without either; the last bit is 1 where it is a column
-    crown_top: Raster  # -inf without a tree; shape (0, 0) in a town without trees
-    crown_base: Raster  # +inf without a tree
-
-
-class Sweep(NamedTuple):
-    """Suns of one azimuth over one window, in the terms of the sweep: ``row`` along, ``column`` across."""
-
-    step: int  # +1: rows are walked as stored, -1: backwards
-    side: int  # lines drift towards higher (+1) or lower (-1) columns
-    slope: float  # drift [columns per row], 0 to 1
-    drops: NDArray[np.float64]  # for each sun, fall of the shade over one row [m]
-    reaches: NDArray[np.int64]  # for each sun, rows after which no shade is left
-    anchor: int  # number of row 0 in the whole grid
-    receptor: float  # height of the receptor above the ground [m]
-    factor: int  # sub-cells along each side of a cell, 1 to 255
-    row: int  # the window: first cell, number of cells
-    rows: int
-    column: int
-    columns: int
-
-
-def towards(
-    zeniths: Sequence[float],
-    azimuth: float,
-    cell_size: float,
-    relief: float,
-    window: Window,
-    *,
-    factor: int = 1,
-    receptor: float = 0.0,
-    anchor: tuple[int, int] = (0, 0),
-) -> tuple[bool, Sweep]:
-    """Turn suns above one another into a sweep; the flag says that it runs across, on the transposed town."""
-    north, east = math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
-    across = abs(east) > abs(north)
-    # Away from the sun: rows grow southwards (+north), columns eastwards (-east).
-    along, aside = (-east, north) if across else (north, -east)
-    drops = [cell_size * math.tan(math.radians(90.0 - zenith)) / abs(along) for zenith in zeniths]
-    row, column, rows, columns = window
-    if across:
-        row, column, rows, columns = column, row, columns, rows
-    return across, Sweep(
-        step=1 if along > 0 else -1,
-        side=1 if aside > 0 else -1,
-        slope=abs(aside / along),
-        drops=np.array(drops),
-        reaches=np.array([int(min(relief / drop, 1e8)) + 2 for drop in drops]),
-        anchor=anchor[int(across)],
-        receptor=receptor,
-        factor=factor,
-        row=row,
-        rows=rows,
-        column=column,
-        columns=columns,
-    )
-
-
-# --- the way of a line --------------------------------------------------------------------------------------
-
-
-@kernel
-def place(slope: float, row: int, phase: float) -> tuple[int, float]:
-    """Columns that the lines have drifted at a row, and what is left to the middle of a cell [columns]."""
-    sideways = slope * row + phase
-    cells = math.floor(sideways + 0.5)
-    return int(cells), sideways - cells
-
-
-@kernel
-def crossing(slope: float, phase: float, turn: int) -> tuple[float, bool, bool]:
-    """Share of the step to the next row before the lines change column, 1 if they do not.
-
-    The flags say that a corner cell is crossed, and that it lies in the row ahead.
-    """
-    share = 1.0 if turn == 0 else (0.5 - phase) / slope
-    return share, turn != 0 and abs(share - 0.5) >= _TOUCH, share >= 0.5
 
 
 # --- inner steps: one row of lines --------------------------------------------------------------------------
@@ -163,47 +78,10 @@ def _advance_past(
 
 
 @kernel
-def _join_crowns(
-    upper: Any, lower: Any, top: Any, base: Any, ground: Any, fall: Any, top_fall: Any, base_fall: Any
-) -> None:
-    """Let the band of crown shade fall and join the crowns of a row to it.
-
-    A band that has sunk into the ground or a roof ends, so the sun between two rows of trees stays.
-    """
-    for i in range(upper.size):
-        over = upper[i] - fall
-        under = lower[i] - fall if over > ground[i] else FAR
-        high, low = top[i] - top_fall, base[i] - base_fall
-        upper[i] = high if high > over else over
-        lower[i] = low if low < under else under
-
-
-@kernel
 def _count(shade: Any, ground: Any, flags: Any, receptor: Any, lit: Any) -> None:
     """Count the receptors that the shade of ground and columns does not reach."""
     for i in range(lit.size):
         lit[i] += np.int32(shade[i] <= ground[i] + receptor) & ~flags[i]
-
-
-@kernel
-def _count_veiled(
-    shade: Any,
-    upper: Any,
-    lower: Any,
-    top: Any,
-    base: Any,
-    ground: Any,
-    flags: Any,
-    receptor: Any,
-    half: Any,
-    veiled: Any,
-) -> None:
-    """Count those of the lit receptors whose ray passes a crown, another tree's or the one above them."""
-    for i in range(veiled.size):
-        level = ground[i] + receptor
-        other = (lower[i] - half <= level) & (level <= upper[i] - half)
-        above = (base[i] - half <= level) & (level <= top[i])
-        veiled[i] += np.int32((shade[i] <= level) & (other | above)) & ~flags[i]
 
 
 @kernel
@@ -239,45 +117,6 @@ def _step(
 
 
 @kernel
-def _step_crowns(
-    upper: Any,
-    lower: Any,
-    heights: Heights,
-    row: int,
-    left: int,
-    sweep: Sweep,
-    drop: Any,
-    phase: float,
-    turn: int,
-) -> None:
-    """Join the crowns of the corner cells to the bands, which stand at the edge between the rows."""
-    share, past, ahead = crossing(sweep.slope, phase, turn)
-    if not past:
-        return
-    n, beyond = upper.size, np.float32((share - 0.5) * drop)
-    nil = np.float32(0.0)
-    corner_row, corner = (row, left - turn) if ahead else (row - sweep.step, left)
-    _join_crowns(
-        upper,
-        lower,
-        heights.crown_top[corner_row, corner : corner + n],
-        heights.crown_base[corner_row, corner : corner + n],
-        heights.top[row, left : left + n],
-        nil,
-        -max(beyond, nil),
-        -min(beyond, nil),
-    )
-
-
-@kernel
-def _leave_row(upper: Any, lower: Any, heights: Heights, row: int, left: int, drop: Any) -> None:
-    """Carry the bands over a row to its far edge, where its crowns have been crossed."""
-    here = slice(left, left + upper.size)
-    top, base = heights.crown_top[row, here], heights.crown_base[row, here]
-    _join_crowns(upper, lower, top, base, heights.top[row, here], drop, np.float32(0.0), drop)
-
-
-@kernel
 def _span(
     sweep: Sweep, reach: int, shape: tuple[int, int], first: int, last: int
 ) -> tuple[int, int, int, int, int, int]:
@@ -296,98 +135,178 @@ def _span(
     return start, begin, end, left, right - left, west - left
 
 
-@kernel
-def _sweep_band(heights: Heights, sweep: Sweep, first: int, last: int, lit: Any, veiled: Any) -> None:
-    """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them.
+class _Shade(NamedTuple):
+    """What the lines of each sun carry, by line: the window moves over them from row to row."""
 
-    All suns pass a row before the next row is read.
-    """
-    top, shape, suns = heights.top, heights.top.shape, sweep.drops.size
+    shade: Raster  # highest shade of ground and columns [m]
+    upper: Raster  # band of shade behind crowns; no rows in a town without trees
+    lower: Raster
+    climbs: Any  # (suns, rays, lines) of the fans; no rays where one share passes every crown
+    peak: float  # of the highest crown [m]
+
+
+class _Rows(NamedTuple):
+    """What a row of receptors counted since the last cell was full."""
+
+    lit: NDArray[np.int32]
+    veiled: NDArray[np.int32]
+    lost: NDArray[np.int32]
+
+
+@kernel
+def _fan(lines: _Shade, sweep: Sweep, k: int) -> Fan:
+    """Rays of one sun."""
+    return Fan(lines.climbs[k, : rays_needed(sweep.drops[k], sweep.relief)], sweep.drops[k], lines.peak)
+
+
+@kernel
+def _pass_crowns(
+    lines: _Shade, heights: Heights, sweep: Sweep, k: int, number: int, row: int, left: int, here: slice
+) -> None:
+    """Carry the bands and the rays of a sun over a row."""
+    upper, lower = lines.upper[k, here], lines.lower[k, here]
+    leave_row(upper, lower, heights, row, left, np.float32(sweep.drops[k]))
+    fan = _fan(lines, sweep, k)
+    if fan.climbs.size:
+        there = slice(left, left + upper.size)
+        climb(fan, number, here.start, heights.crown_top[row, there], heights.crown_base[row, there])
+
+
+@kernel
+def _count_row(
+    lines: _Shade,
+    heights: Heights,
+    flags: Any,
+    sweep: Sweep,
+    k: int,
+    number: int,
+    row: int,
+    begin: int,
+    counts: _Rows,
+) -> None:
+    """Count the receptors of a row of the window, which stand in the lines from ``begin``, for one sun."""
+    west, receptor, n = sweep.column * sweep.factor + 1, np.float32(sweep.receptor), counts.lit.size
+    window, part = slice(west, west + n), slice(begin, begin + n)
+    ground, flagged, shade = heights.top[row, window], flags[row, window], lines.shade[k, part]
+    _count(shade, ground, flagged, receptor, counts.lit)
+    if not lines.upper.size:
+        return
+    upper, lower = lines.upper[k, part], lines.lower[k, part]
+    top, base = heights.crown_top[row, window], heights.crown_base[row, window]
+    half = np.float32(0.5 * sweep.drops[k])
+    count_veiled(shade, upper, lower, top, base, ground, flagged, receptor, half, counts.veiled)
+    if lines.climbs.size:
+        fan, depth = _fan(lines, sweep, k), sweep.depths[k]
+        count_lost(
+            shade, upper, lower, fan, number, begin, top, base, ground, flagged, receptor, depth, counts.lost
+        )
+
+
+@kernel
+def _sweep_band(heights: Heights, sweep: Sweep, peak: float, first: int, last: int, counts: Any) -> None:
+    """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them."""
+    start, _, end, _, width, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
+    n, suns, rays = sweep.columns * sweep.factor, sweep.drops.size, 0
+    number = sweep.step * (sweep.anchor + start)
+    width += place(sweep.slope, number + abs(end - start), 1.0)[0] - place(sweep.slope, number, 0.0)[0]
+    trees = suns if heights.crown_top.size else 0
+    if peak > -FAR:
+        for drop in sweep.drops:
+            rays = max(rays, rays_needed(drop, sweep.relief), 1)
+    shades = _Shade(
+        np.full((suns, width), -FAR, np.float32),
+        np.full((trees, width), -FAR, np.float32),
+        np.full((trees, width), FAR, np.float32),
+        np.zeros((suns, rays, width), np.float32),
+        peak,
+    )
+    rows = _Rows(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32))
+    _walk(heights, sweep, first, last, shades, rows, counts)
+
+
+@kernel
+def _walk(
+    heights: Heights, sweep: Sweep, first: int, last: int, shades: _Shade, rows: _Rows, counts: Any
+) -> None:
+    """Walk down the rows: all suns pass a row before the next row is read."""
+    top, slope, counts = lent(heights.top), sweep.slope, lent(counts)
+    heights = Heights(top, lent(heights.crown_top), lent(heights.crown_base))
+    shades = _Shade(
+        lent(shades.shade), lent(shades.upper), lent(shades.lower), lent(shades.climbs), shades.peak
+    )
     flags = top.view(np.int32)
-    start, begin, end, base, width, _ = _span(sweep, sweep.reaches.max(), shape, first, last)
-    n, slope, trees = sweep.columns * sweep.factor, sweep.slope, heights.crown_top.size > 0
-    receptor = np.float32(sweep.receptor)
-    west = sweep.column * sweep.factor + 1
-    window = slice(west, west + n)
-    row_lit, row_veiled = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    start, begin, end, base, _, _ = _span(sweep, sweep.reaches.max(), top.shape, first, last)
     number = sweep.step * (sweep.anchor + start)
     origin = place(slope, number, 0.0)[0]
     extent = place(slope, number + abs(end - start), 1.0)[0] - origin
-    # By line, not by column: a line keeps its place while the window moves over the array.
-    shade = np.full((suns, width + extent), -FAR, np.float32)
-    bands = suns if trees else 0
-    upper = np.full((bands, width + extent), -FAR, np.float32)
-    lower = np.full_like(upper, FAR)
+    trees = shades.upper.size > 0
     for row in range(start, end, sweep.step):
         inside = (row - begin) * sweep.step >= 0
         cells, _ = place(slope, number, 0.0)
         before, phase = place(slope, number - 1, 0.0)
         at = cells - origin if sweep.side < 0 else extent - (cells - origin)
         turn = sweep.side * (cells - before)
-        for k in range(suns):
-            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], shape, first, last)
+        for k in range(sweep.drops.size):
+            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], top.shape, first, last)
             if (row - begun) * sweep.step < 0:
                 continue
             here = slice(at + left - base, at + left - base + width)
             drop = sweep.drops[k]
             if row != begun:
-                _step(shade[k, here], top, flags, row, left + 1, sweep, drop, phase, turn)
+                _step(shades.shade[k, here], top, flags, row, left + 1, sweep, drop, phase, turn)
             if trees and row != begun:
-                _step_crowns(upper[k, here], lower[k, here], heights, row, left + 1, sweep, drop, phase, turn)
+                upper, lower = shades.upper[k, here], shades.lower[k, here]
+                step_crowns(upper, lower, heights, row, left + 1, sweep, drop, phase, turn)
             if inside:
-                part = slice(here.start + inner, here.start + inner + n)
-                ground, flagged = top[row, window], flags[row, window]
-                _count(shade[k, part], ground, flagged, receptor, row_lit)
-                if trees:
-                    _count_veiled(
-                        shade[k, part], upper[k, part], lower[k, part],
-                        heights.crown_top[row, window], heights.crown_base[row, window],
-                        ground, flagged, receptor, np.float32(0.5 * drop), row_veiled,
-                    )  # fmt: skip
+                _count_row(shades, heights, flags, sweep, k, number, row, here.start + inner, rows)
             if trees:
-                _leave_row(upper[k, here], lower[k, here], heights, row, left + 1, np.float32(drop))
+                _pass_crowns(shades, heights, sweep, k, number, row, left + 1, here)
         if inside and (row + (sweep.step > 0)) % sweep.factor == 0:
-            _fold(row_lit, sweep.factor, lit[row // sweep.factor - sweep.row])
+            cell = row // sweep.factor - sweep.row
+            _fold(rows.lit, sweep.factor, counts[LIT, cell])
             if trees:
-                _fold(row_veiled, sweep.factor, veiled[row // sweep.factor - sweep.row])
+                _fold(rows.veiled, sweep.factor, counts[VEILED, cell])
+            if shades.climbs.size:
+                _fold(rows.lost, sweep.factor, counts[LOST, cell])
         number += 1
 
 
 @parallel_kernel
-def cast(heights: Heights, sweep: Sweep, bands: int, lit: Counts, veiled: Counts) -> None:
-    """Add suns of one azimuth to the counts of lit and of veiled receptors in every cell of the window.
+def cast(heights: Heights, sweep: Sweep, bands: int, counts: Counts) -> None:
+    """Add suns of one azimuth to the counts of receptors in every cell of the window.
 
-    The rows are shared out in ``bands``; no result depends on their number.
+    Counts are of the lit, the veiled and, where there is a third, the parts of the beam lost in crowns. The
+    rows are shared out in ``bands``; no result depends on their number.
     """
+    peak = -np.inf
+    if counts.shape[0] > LOST and heights.crown_top.size:
+        peak = float(heights.crown_top.max())
     for band in numba.prange(bands):
         first = sweep.row + band * sweep.rows // bands
         last = sweep.row + (band + 1) * sweep.rows // bands
         if first < last:
-            _sweep_band(heights, sweep, first, last, lit, veiled)
+            _sweep_band(heights, sweep, peak, first, last, counts)
 
 
 @parallel_kernel
 def turn_onto(across: Counts, along: Counts) -> None:
-    """Add counts (lit, veiled) by column to counts by row, tile by tile."""
+    """Add counts by column to counts by row, tile by tile."""
     rows, columns = along.shape[1:]
     for tile in numba.prange((rows + TILE - 1) // TILE):
         for left in range(0, columns, TILE):
-            for i in range(tile * TILE, min(rows, (tile + 1) * TILE)):
-                for j in range(left, min(columns, left + TILE)):
-                    along[0, i, j] += across[0, j, i]
-                    along[1, i, j] += across[1, j, i]
+            for kind in range(along.shape[0]):
+                for i in range(tile * TILE, min(rows, (tile + 1) * TILE)):
+                    for j in range(left, min(columns, left + TILE)):
+                        along[kind, i, j] += across[kind, j, i]
 
 
 @parallel_kernel
-def shares(counts: Counts, outdoor: Raster, sub_cells: int, suns: int, dim: float) -> Raster:
-    """Light per sun and outdoor sub-cell: the lit ones less ``dim`` of the veiled; NaN without outdoors.
-
-    Counts are (lit, veiled), by row.
-    """
+def shares(counts: Counts, outdoor: Raster, sub_cells: int, suns: int, kind: int, dim: float) -> Raster:
+    """Light per sun and outdoor sub-cell: the lit ones less ``dim`` of a kind; NaN without outdoors."""
     out = np.full(outdoor.shape, np.nan, np.float32)
     for i in numba.prange(outdoor.shape[0]):
         for j in range(outdoor.shape[1]):
             receptors = suns * math.floor(outdoor[i, j] * sub_cells + 0.5)  # whole, so that full sun is 1
             if receptors > 0:
-                out[i, j] = (counts[0, i, j] - dim * counts[1, i, j]) / receptors
+                out[i, j] = (counts[LIT, i, j] - dim * counts[kind, i, j]) / receptors
     return out

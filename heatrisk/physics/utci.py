@@ -10,11 +10,17 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numba
 import numpy as np
+import numpy.typing as npt
 
 from heatrisk.physics.air import Number
 from heatrisk.physics.constants import KELVIN
-from heatrisk.physics.kernel import formula
+from heatrisk.physics.kernel import formula, kernel, parallel_kernel
+
+Array = npt.NDArray[np.float64]
+
+BLOCK: Final = 256  # points that take the terms of the polynomial together: they stay in the nearest cache
 
 # Domain of the polynomial (Bröde et al. 2012). Outside of it the answer is NaN, but for calm air.
 TA_RANGE: Final = (-50.0, 50.0)  # [°C]
@@ -99,24 +105,80 @@ def saturation_hardy(ta: Number) -> Number:
     return 0.01 * np.exp(series / (kelvin * kelvin) + HARDY_LOGARITHM * np.log(kelvin))
 
 
-@formula
-def utci(ta: Number, rh: Number, va: Number, tmrt: Number) -> Number:
+@kernel
+def fill_utci(ta: Array, rh: Array, va: Array, tmrt: Array, out: Array) -> None:
+    """Fill in the index of some points; `utci` for other kernels, inputs of one shape.
+
+    All points of a block take one term of the polynomial after the other, so that they share instructions.
+    """
+    work = np.empty((6, BLOCK))
+    for first in range(0, out.size, BLOCK):
+        part = slice(first, min(first + BLOCK, out.size))
+        air, value = ta[part], out[part]
+        rest = work[:, : value.size]
+        wind, excess, vapour = rest[3], rest[4], rest[5]
+        for p in range(value.size):
+            wind[p] = max(va[first + p], VA_RANGE[0])
+            excess[p] = tmrt[first + p] - air[p]
+            vapour[p] = 0.01 * rh[first + p] * saturation_hardy(air[p])
+        _add_terms(air, wind, excess, vapour, rest[:3], value)
+        for p in range(value.size):
+            known = TA_RANGE[0] <= air[p] <= TA_RANGE[1] and 0.0 <= rh[first + p] <= 100.0
+            known = known and 0.0 <= va[first + p] <= VA_RANGE[1] and vapour[p] <= VAPOUR_MAX
+            known = known and EXCESS_RANGE[0] <= excess[p] <= EXCESS_RANGE[1]
+            value[p] = air[p] + value[p] if known else np.nan
+
+
+@kernel
+def _add_terms(air: Array, wind: Array, excess: Array, vapour: Array, work: Array, value: Array) -> None:
+    """Fill in the polynomial: Horner's scheme in four nested variables, from the last coefficient on."""
+    by_excess, by_wind, by_air = work[0], work[1], work[2]
+    place = COEFFICIENTS.size
+    value[:] = 0.0
+    for i in range(ORDER + 1):
+        by_excess[:] = 0.0
+        for j in range(i + 1):
+            by_wind[:] = 0.0
+            for k in range(j + 1):
+                by_air[:] = 0.0
+                for _ in range(k + 1):
+                    place -= 1
+                    coefficient = COEFFICIENTS[place]
+                    for p in range(value.size):
+                        by_air[p] = by_air[p] * air[p] + coefficient
+                for p in range(value.size):
+                    by_wind[p] = by_wind[p] * wind[p] + by_air[p]
+            for p in range(value.size):
+                by_excess[p] = by_excess[p] * excess[p] + by_wind[p]
+        for p in range(value.size):
+            value[p] = value[p] * (0.1 * vapour[p]) + by_excess[p]
+
+
+@parallel_kernel
+def _fill_all(ta: Array, rh: Array, va: Array, tmrt: Array, out: Array) -> None:
+    """Fill in all points, on all threads."""
+    for block in numba.prange((out.size + BLOCK - 1) // BLOCK):
+        part = slice(block * BLOCK, min((block + 1) * BLOCK, out.size))
+        fill_utci(ta[part], rh[part], va[part], tmrt[part], out[part])
+
+
+def utci(ta: npt.ArrayLike, rh: npt.ArrayLike, va: npt.ArrayLike, tmrt: npt.ArrayLike) -> Array:
     """Universal Thermal Climate Index.
 
     Parameters
     ----------
-    ta : float or array
+    ta : array_like
         Air temperature, -50 to 50. [°C]
-    rh : float or array
+    rh : array_like
         Relative humidity, 0 to 100, of vapour at 50 hPa at most. [%]
-    va : float or array
+    va : array_like
         Wind speed at 10 m, up to 17; less than 0.5 counts as 0.5. [m s-1]
-    tmrt : float or array
+    tmrt : array_like
         Mean radiant temperature of a standing person, 30 below to 70 above the air temperature. [°C]
 
     Returns
     -------
-    float or array
+    array
         UTCI; NaN where an input is NaN or out of its range. [°C]
 
     References
@@ -124,28 +186,14 @@ def utci(ta: Number, rh: Number, va: Number, tmrt: Number) -> Number:
     .. [1] P. Bröde et al. (2012), Deriving the operational procedure for the Universal Thermal Climate Index
        (UTCI), Int. J. Biometeorol. 56, 481-494.
     """
-    vapour = 0.01 * rh * saturation_hardy(ta)
-    excess = tmrt - ta
-    inside = (ta >= TA_RANGE[0]) & (ta <= TA_RANGE[1]) & (rh >= 0.0) & (rh <= 100.0) & (vapour <= VAPOUR_MAX)
-    inside = inside & (excess >= EXCESS_RANGE[0]) & (excess <= EXCESS_RANGE[1])
-    inside = inside & (va >= 0.0) & (va <= VA_RANGE[1])
-    wind = np.maximum(va, VA_RANGE[0])
-    # Horner's scheme in four nested variables, from the last coefficient to the first.
-    place = COEFFICIENTS.size
-    by_vapour = 0.0 * excess
-    for i in range(ORDER + 1):
-        by_excess = 0.0 * excess
-        for j in range(i + 1):
-            by_wind = 0.0 * excess
-            for k in range(j + 1):
-                by_air = 0.0 * excess
-                for _ in range(k + 1):
-                    place -= 1
-                    by_air = by_air * ta + COEFFICIENTS[place]
-                by_wind = by_wind * wind + by_air
-            by_excess = by_excess * excess + by_wind
-        by_vapour = by_vapour * (0.1 * vapour) + by_excess
-    return np.where(inside, ta + by_vapour, np.nan)[()]
+    arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (ta, rh, va, tmrt)))
+    points = [array.ravel() for array in arrays]
+    for array in points:
+        array.flags.writeable = False  # always, so that one compiled kernel fits all
+    out = np.empty(points[0].size)
+    fill = _fill_all if out.size > BLOCK else fill_utci
+    fill(points[0], points[1], points[2], points[3], out)
+    return out.reshape(arrays[0].shape)[()]
 
 
 @formula

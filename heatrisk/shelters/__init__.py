@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from heatrisk.alerts import NAMES, Level
@@ -23,6 +23,7 @@ __all__ = [
     "State",
     "Status",
     "from_geojson",
+    "opens",
     "public_holiday",
     "reported",
     "status",
@@ -197,6 +198,34 @@ def status(shelter: Shelter, at: datetime, alert: Level | None = None) -> Status
         return _open(alert if awaited else None, hours)
     reason = _HOLIDAY if public_holiday(today) else _MOVED if opening.moves and opening.days else _DAYS
     return Status("unknown", Words(f"{reason.ja}（{hours}）", f"{reason.en} ({hours})"))
+
+
+def opens(shelter: Shelter, at: datetime, alert: Level | None = None) -> datetime | None:
+    """Return when a shelter that is closed opens next, today or tomorrow in Japan.
+
+    Parameters
+    ----------
+    shelter : Shelter
+        The shelter.
+    at : datetime.datetime
+        The instant; UTC if it has no zone.
+    alert : {"alert", "special"}, optional
+        As for :func:`status`; it says nothing of tomorrow.
+
+    Returns
+    -------
+    datetime.datetime or None
+        UTC; None unless the published days and hours say so without doubt.
+    """
+    local = _utc(at).astimezone(JST)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = sorted({opening.start for opening in shelter.openings or ()})
+    for day, known in ((0, alert), (1, None)):
+        for start in starts:
+            moment = midnight + timedelta(days=day, minutes=start)
+            if moment > local and status(shelter, moment, known).state == "open":
+                return moment.astimezone(UTC)
+    return None
 
 
 _HOLIDAY = Words("祝日の開放が書かれていません", "Public holidays are not stated")

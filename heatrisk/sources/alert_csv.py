@@ -60,7 +60,9 @@ _DRILL = Note.of(
 _Row = tuple[int, dict[str, str]]
 
 
-def read_alerts(paths: Path | Sequence[Path], area: str) -> tuple[AlertBulletin, Reading]:
+def read_alerts(
+    paths: Path | Sequence[Path], area: str, *, until: datetime | None = None
+) -> tuple[AlertBulletin, Reading]:
     """Read the official alerts for one forecast area.
 
     Parameters
@@ -70,6 +72,8 @@ def read_alerts(paths: Path | Sequence[Path], area: str) -> tuple[AlertBulletin,
     area : str
         Code (``"130000"``), name (``"東京都"``), display number with sub-number (``"88-2"``), or a
         prefecture's name where it has one area only.
+    until : datetime.datetime, optional
+        Bulletins issued later, with zone, are passed over: those of a whole season may lie together.
 
     Returns
     -------
@@ -94,6 +98,8 @@ def read_alerts(paths: Path | Sequence[Path], area: str) -> tuple[AlertBulletin,
     found = members(given, (".csv",))
     reading = Reading.of("alerts", *on_disk(found), named=given[0])
     bulletins = dict(_bulletin(member, area) for member in found)
+    if until is not None:
+        bulletins = _issued(bulletins, until, given[0])
     ordered = sorted(bulletins, key=lambda one: (one.issued, one.created or one.issued), reverse=True)
     newest, first_day = ordered[0], _first_day(ordered)
     earlier = tuple(one for one in ordered[1:] if max(day for day, _ in one.days) >= first_day)
@@ -115,6 +121,18 @@ def read_alerts(paths: Path | Sequence[Path], area: str) -> tuple[AlertBulletin,
         facts=facts,
         notes=(_DRILL,) if drill else (),
     )
+
+
+def _issued(bulletins: dict[AlertBulletin, int], until: datetime, where: Path) -> dict[AlertBulletin, int]:
+    kept = {one: areas for one, areas in bulletins.items() if one.issued <= until}
+    if not kept:
+        raise SourceIncompleteError(
+            Words("その日時までに発表された警戒情報がありません", "no bulletin had been issued by then"),
+            where=where,
+            expected=f"<= {until.astimezone(JST):%Y-%m-%d %H:%M} JST",
+            remedy=Words("その日のファイルを置いてください", "Give the files of that day."),
+        )
+    return kept
 
 
 def is_alert(cells: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from heatrisk.errors import InputError
 from heatrisk.shelters import Shelter
 from heatrisk.sources.alert_csv import read_alerts
 from heatrisk.sources.areas import read_jurisdictions, read_population
-from heatrisk.sources.inputs import Inputs, Progress
+from heatrisk.sources.inputs import Fetching, Inputs, Progress
 from heatrisk.sources.kinds import roles_of
 from heatrisk.sources.moe import read_forecast
 from heatrisk.sources.query import WeatherQuery, distance_km
@@ -29,7 +29,6 @@ from heatrisk.sources.shelters.reports import read_congestion, read_equipment
 from heatrisk.sources.stations import FARTHEST_KM, read_stations
 from heatrisk.sources.town import look_at_rasters, read_town
 from heatrisk.sources.weather import WEATHER_SOURCES, weather_source
-from heatrisk.sources.web import Downloads
 from heatrisk.weather import OfficialForecast, Station, Weather
 from heatrisk.words import Note, Words
 
@@ -47,9 +46,13 @@ def read_inputs(
     city_file: Path,
     *,
     go_on: bool = False,
-    downloads: Downloads | None = None,
+    downloads: Fetching | None = None,
     now: datetime | None = None,
     progress: Progress | None = None,
+    past: bool = False,
+    root: Path | None = None,
+    town: Inputs | None = None,
+    absent: Mapping[str, Words] | None = None,
 ) -> Inputs:
     """Read every source that a city file names.
 
@@ -64,12 +67,20 @@ def read_inputs(
         Where it was read from; it is an input like the others.
     go_on : bool
         Collect errors and read the remaining files (for a check) instead of raising the first.
-    downloads : Downloads, optional
+    downloads : Fetching, optional
         Fetches sources from the web.
     now : datetime.datetime, optional
         The clock, with zone; reports of the future are refused.
     progress : callable, optional
         Called with the files of buildings read, and all of them.
+    past : bool
+        The clock stands on a day gone by: what was issued later is not looked at.
+    root : pathlib.Path, optional
+        Folder under which the files of this computer lie by their full paths, for a replay.
+    town : Inputs, optional
+        Sources of another day of the same city: its town is taken over, not read again.
+    absent : mapping, optional
+        Why a source is known to be missing, by its role; it is not looked for.
 
     Returns
     -------
@@ -81,12 +92,18 @@ def read_inputs(
     SourceError, InputError
         A file is missing, of another kind, incomplete or contradicts the others (unless ``go_on``).
     """
-    inputs = Inputs(city, downloads, go_on, now, progress)
+    inputs = Inputs(city, downloads, go_on, now, progress, past, root, absent=absent or {})
     inputs.readings.append(replace(Reading.of("city", city_file), read=1, used=1))
-    inputs.need(read_town)
-    if inputs.scene is None:
-        look_at_rasters(inputs)
-    inputs.need(_read_weather)
+    if town is None:
+        inputs.need("town", read_town)
+        if inputs.scene is None:
+            look_at_rasters(inputs)
+    else:
+        _take_over(inputs, town)
+    inputs.town_notes = len(inputs.notes)
+    inputs.need("official", _read_official)
+    if not any(role == "official" for role, _ in inputs.failed):
+        inputs.need("weather", _read_weather)
     inputs.want("alerts", _read_alerts)
     inputs.want("shelters", _read_shelters)
     inputs.want("population", _read_population)
@@ -94,11 +111,26 @@ def read_inputs(
     return inputs
 
 
-def _read_weather(inputs: Inputs) -> None:
-    section = inputs.city.weather
-    official = None if inputs.city.official is None else _official(inputs, inputs.city.official)
-    if official is None:
+#: Roles of the sources that make a town.
+_TOWN = ("buildings", "terrain", "canopy", "land_cover")
+
+
+def _take_over(inputs: Inputs, town: Inputs) -> None:
+    inputs.scene, inputs.buildings = town.scene, town.buildings
+    inputs.readings += [row for row in town.readings if row.role in _TOWN]
+    inputs.notes += town.notes[: town.town_notes]
+    inputs.fetched |= town.fetched
+
+
+def _read_official(inputs: Inputs) -> None:
+    if inputs.city.official is None:
         inputs.notes.append(_NO_OFFICIAL)
+    else:
+        inputs.official = _official(inputs, inputs.city.official)
+
+
+def _read_weather(inputs: Inputs) -> None:
+    section, official = inputs.city.weather, inputs.official
     if section is None:
         inputs.weather = Weather(official=official)
         return
@@ -139,7 +171,7 @@ def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
         table = inputs.take(lambda: read_stations(path))
     paths, entries = inputs.paths(section.paths), section.stations
     if not entries:
-        return inputs.take(lambda: read_forecast(paths, table=table, place=inputs.place))
+        return inputs.take(lambda: read_forecast(paths, table=table, place=inputs.place, until=inputs.until))
     known = table or {}
     stations = []
     for entry in entries:
@@ -147,7 +179,9 @@ def _official(inputs: Inputs, section: OfficialSection) -> OfficialForecast:
         lon = listed.lon if entry.lon is None else entry.lon
         lat = listed.lat if entry.lat is None else entry.lat
         stations.append(Station(entry.id, entry.name or listed.name, lon, lat))
-    found = inputs.take(lambda: read_forecast(paths, stations, table=table, place=inputs.place))
+    found = inputs.take(
+        lambda: read_forecast(paths, stations, table=table, place=inputs.place, until=inputs.until)
+    )
     inputs.doubts.extend(_odd_stations(stations, known, inputs.place))
     weights = np.array([entry.weight for entry in entries])
     return replace(found, weights=tuple(float(weight) for weight in weights / weights.sum()))
@@ -178,8 +212,8 @@ def _odd_stations(
 def _read_alerts(inputs: Inputs) -> None:
     section = inputs.city.alerts
     if section is not None:
-        paths = inputs.paths(section.paths)
-        inputs.alerts = inputs.take(lambda: read_alerts(paths, section.area))
+        paths, until = inputs.paths(section.paths), inputs.until
+        inputs.alerts = inputs.take(lambda: read_alerts(paths, section.area, until=until))
 
 
 def _read_shelters(inputs: Inputs) -> None:

@@ -334,11 +334,17 @@ path = {buildings}
 # 樹木(樹冠高 GeoTIFF、PLATEAU veg、樹木一覧 CSV) / canopy heights, PLATEAU vegetation, lists of trees
 {trees}# heights = {{ "高木" = 10.0, "*" = 6.0 }}  # 樹高のない木(m) / heights by class [m]
 # transmissivity = 0.15  # 樹冠の日射透過率 / share of direct sun that passes a crown
+# または "leaf-on"(着葉期) "leaf-off"(落葉期) "season"(日付による) / or in what leaf the crowns are
 # trunk_ratio = 0.25     # 枝下高の割合 / height of the crown's underside as share of its top
 
 # 地面 / ground
 [ground]
-{land_cover}# default = "grass"      # paved | grass | bare_soil | water
+{land_cover}# default = "grass"      # paved | grass | bare_soil | water | concrete
+
+# 地面と壁の性質(土地被覆コードごと、書いた値だけ置き換える) / numbers of surfaces that replace the cited ones
+# [surfaces]
+# ground = [{{ code = 1, albedo = 0.15, emissivity = 0.95, admittance = 1205, moisture = 0.0 }}]
+# wall = {{ albedo = 0.25, emissivity = 0.90, admittance = 1400 }}
 
 # 公式の暑さ指数(環境省 CSV、API の JSON) / official WBGT; stations by distance from station_table if omitted
 {official}
@@ -364,10 +370,17 @@ path = {buildings}
 
 [model]
 # sub_cell = 1.0         # 日陰計算の格子(m)、省略すると広さに応じて 0.5 か 1 / fine grid for shade [m]
-receptor_height = 1.1    # 計算する高さ(m) / height above ground [m]
+receptor_height = 1.1    # 計算する高さ(m)、幼児は 0.5 / height above ground [m]: 0.5 for infants, 1.1, 1.5
+# urban_wind = "svf"     # 建物の間で風を弱める(省略すると弱めない) / let the wind fade among buildings
 
 [store]
 path = "store"           # 結果の保存先 / where finished runs are kept
+# keep = {{ days = 30, runs = 10 }}  # これより古い結果を消す / remove older runs, but for the newest
+# keep_inputs = 500.0    # 再計算用に控える入力の上限(MB) / inputs kept with a run for its replay [MB]
+
+# heatrisk watch の計算時刻(日本時間) / when heatrisk watch recomputes, Japan's time
+[watch]
+# times = ["05:10", "05:50", "10:10", "14:10", "17:10"]
 
 [dashboard]
 basemap = "none"         # "gsi-pale" で地理院タイル(淡色)を表示 / "gsi-pale" shows GSI pale tiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from heatrisk.words import Note, Words
 #: What a source is called, by its role.
 ROLES: Mapping[str, Words] = {
     "city": Words("設定", "city file"),
+    "town": Words("まちのデータ", "town"),
     "buildings": Words("建物", "buildings"),
     "terrain": Words("標高", "terrain"),
     "canopy": Words("樹木", "trees"),
@@ -60,11 +61,14 @@ class FileRecord:
         Digest of its bytes, hexadecimal.
     bytes : int
         Its size.
+    path : pathlib.Path, optional
+        Where it lies on this computer; told to nobody.
     """
 
     name: str
     sha256: str
     bytes: int
+    path: Path | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class Reading:
             "file": self.path.name,
             "sha256": self.sha256,
             "bytes": self.bytes,
-            "files": [asdict(file) for file in self.files],
+            "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.bytes} for file in self.files],
             "as_of": None if self.as_of is None else f"{self.as_of:%Y-%m-%dT%H:%M:%SZ}",
             "read": self.read,
             "used": self.used,
@@ -177,4 +181,4 @@ def _record(path: Path) -> FileRecord:
                 size += len(chunk)
     except OSError as error:
         raise unavailable(str(path), error) from error
-    return FileRecord(path.name, digest.hexdigest(), size)
+    return FileRecord(path.name, digest.hexdigest(), size, path)

@@ -80,6 +80,7 @@ def read_scene(
     crs: str | None = None,
     transmissivity: float = CROWN_TRANSMISSIVITY,
     receptor_height: float = 1.1,
+    extinction: float | None = None,
 ) -> Scene:
     """Read a town from rasters; the surface model gives the grid, the others are brought onto it.
 
@@ -93,7 +94,7 @@ def read_scene(
         Codes of :data:`heatrisk.physics.surface.LAND_COVER`.
     crs : str, optional
         Coordinate system of files that name none; that of the surface model if omitted.
-    transmissivity, receptor_height : float
+    transmissivity, receptor_height, extinction : float
         As of :class:`heatrisk.scene.Scene`.
 
     Returns
@@ -120,4 +121,5 @@ def read_scene(
         land_cover=cover,
         transmissivity=transmissivity,
         receptor_height=receptor_height,
+        extinction=extinction,
     )

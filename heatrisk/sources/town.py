@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,17 +16,24 @@ from heatrisk.city import City
 from heatrisk.city.sections import LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
 from heatrisk.grid import WGS84, Bounds, Grid
-from heatrisk.physics.shadow import halo_width
+from heatrisk.physics.shadow import (
+    LEAF_OFF_EXTINCTION,
+    LEAF_ON_EXTINCTION,
+    crown_extinction,
+    halo_width,
+)
 from heatrisk.physics.surface import LAND_COVER
+from heatrisk.radiation import Surfaces
 from heatrisk.scene import Scene, halo_cells
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.sources.files import members, on_disk
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.raster import read_raster
 from heatrisk.sources.reading import Reading
+from heatrisk.sources.surfaces import read_surfaces
 from heatrisk.sources.terrain import SUFFIXES, read_terrain
 from heatrisk.sources.trees import read_trees
-from heatrisk.words import Note, Words
+from heatrisk.words import JST, Note, Words
 
 _COARSE = 50.0  # [m]
 
@@ -54,7 +62,7 @@ _NO_COVER = Note.of(
 
 
 def read_town(inputs: Inputs) -> None:
-    """Read the town that the city file describes into ``buildings`` and ``scene`` of the inputs.
+    """Read the town that the city file describes: ``buildings``, ``scene`` and ``surfaces`` of the inputs.
 
     Raises
     ------
@@ -62,6 +70,8 @@ def read_town(inputs: Inputs) -> None:
         A file is missing, of another kind, incomplete or contradicts the others.
     """
     city = inputs.city
+    ground, wall = read_surfaces(city.surfaces)
+    inputs.surfaces = Surfaces.of(ground, wall)
     buildings = _buildings(inputs)
     terrain_paths = () if city.terrain is None else inputs.paths(city.terrain.paths)
     grid, factor, halo = _extent(city, buildings, terrain_paths)
@@ -73,17 +83,34 @@ def read_town(inputs: Inputs) -> None:
     cover = _land_cover(inputs, grid)
     given = city.model.model_dump(include={"receptor_height"}, exclude_none=True)
     if city.trees is not None:
-        given |= city.trees.model_dump(include={"trunk_ratio", "transmissivity"}, exclude_none=True)
+        given |= city.trees.model_dump(include={"trunk_ratio"}, exclude_none=True)
+        given |= _light_through(city.trees.transmissivity, inputs.now, grid.centre_lonlat[1])
     inputs.scene = Scene.from_buildings(
         grid,
         inputs.buildings,
         terrain=terrain,
         canopy=canopy,
-        land_cover=_codes(cover, grid, city.ground.default),
+        land_cover=_codes(cover, grid, city.ground.default, [row.code for row in ground]),
         factor=factor,
         halo=halo,
         **given,
     )
+
+
+def _light_through(stated: float | str | None, now: datetime | None, latitude: float) -> dict[str, float]:
+    """Return how crowns pass light, as a scene is told: a share, or an extinction by their leaf."""
+    if stated is None or isinstance(stated, float):
+        return {} if stated is None else {"transmissivity": stated}
+    if stated == "season":
+        if now is None:
+            raise InputError(
+                Words(
+                    '[trees] transmissivity = "season" には日付が必要です',
+                    '[trees] transmissivity = "season" needs a date',
+                )
+            )
+        return {"extinction": crown_extinction(now.astimezone(JST).timetuple().tm_yday, latitude)}
+    return {"extinction": LEAF_ON_EXTINCTION if stated == "leaf-on" else LEAF_OFF_EXTINCTION}
 
 
 def look_at_rasters(inputs: Inputs) -> None:
@@ -101,7 +128,7 @@ def look_at_rasters(inputs: Inputs) -> None:
                 inputs.readings.append(Reading.of(role, *found))
             except HeatRiskError as error:
                 if str(error) not in map(str, inputs.errors):
-                    inputs.errors.append(error)
+                    inputs.failed.append((role, error))
 
 
 def _buildings(inputs: Inputs) -> gpd.GeoDataFrame:
@@ -228,11 +255,11 @@ def _land_cover(inputs: Inputs, grid: Grid) -> npt.NDArray[np.float32] | None:
 
 
 def _codes(
-    cover: npt.NDArray[np.float32] | None, grid: Grid, default: LandCoverName
+    cover: npt.NDArray[np.float32] | None, grid: Grid, default: LandCoverName, codes: list[int]
 ) -> npt.NDArray[np.uint8]:
     """Return the land-cover class of every cell; the city's default where it is not known."""
     code = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == default)
     if cover is None:
         return np.full(grid.shape, code, np.uint8)
-    known = np.isin(cover, [row.code for row in LAND_COVER])
+    known = np.isin(cover, codes)
     return np.where(known, cover, code).astype(np.uint8)

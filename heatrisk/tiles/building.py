@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import morecantile
 import numpy as np
@@ -12,12 +14,14 @@ import numpy.typing as npt
 import xarray as xr
 from pyproj import Transformer
 
+from heatrisk.archive import Facts, Kind, Tile
+from heatrisk.archive import packed as packed_archive
 from heatrisk.cube import grid_of, pack
 from heatrisk.grid import Bounds, Grid
-from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE, LAYERS
+from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE, LAYERS, Layer
+from heatrisk.layers.rows import STEP_MINUTES
 from heatrisk.pyramid import TILE, Codes, Level, Pyramid
-
-DEFAULT_LAYERS = ("wbgt_moe", "risk", "sunlit")
+from heatrisk.tiles.images import palette, png
 
 TMS = morecantile.tms.get("WebMercatorQuad")
 #: What a pixel may be besides a code: open ground; and the value of a run's mask outside the area.
@@ -31,7 +35,7 @@ _LOWEST_ZOOM = 10
 _SPACING = 32
 
 
-def build(dataset: xr.Dataset, layers: Sequence[str] = DEFAULT_LAYERS) -> Pyramid:
+def build(dataset: xr.Dataset, layers: Sequence[str] | None = None) -> Pyramid:
     """Return the pyramid of a run; pictures are made when a step is asked for.
 
     At native zoom a pixel shows the cell that holds its centre. A coarser pixel shows what most of its native
@@ -42,39 +46,77 @@ def build(dataset: xr.Dataset, layers: Sequence[str] = DEFAULT_LAYERS) -> Pyrami
     ----------
     dataset : xarray.Dataset
         What :func:`heatrisk.simulate` returns: the quantities of the layers and ``mask``.
-    layers : sequence of str
-        Names of rows in :data:`heatrisk.layers.LAYERS`.
+    layers : sequence of str, optional
+        Names of rows in :data:`heatrisk.layers.LAYERS`; all that the dataset has quantities for if omitted.
 
     Returns
     -------
     Pyramid
         Zooms from native (pixels no larger than cells) down to where one tile holds the area, 10 at least.
     """
-    grid = grid_of(dataset)
-    levels = levels_over(grid)
-    cells = cell_of_pixel(grid, levels[0])
-    mask = np.append(dataset["mask"].values.ravel(), np.uint8(MASK_OUTSIDE))
-    outdoors = mask == 0
-    ground_of = tuple(grounds(mask.take(cells), levels))
-    shown = [LAYERS[name] for name in layers]
+    names = drawable(dataset) if layers is None else tuple(layers)
+    town = _Town(grid_of(dataset), dataset["mask"].values)
+    rows = sorted((LAYERS[name] for name in names), key=lambda row: row.quantity)
+    drawn = [(quantity, list(some)) for quantity, some in groupby(rows, key=lambda row: row.quantity)]
+    times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
 
-    def step(index: int) -> Mapping[str, tuple[Codes, ...]]:
-        pictures: dict[str, tuple[Codes, ...]] = {}
-        for quantity, resolution in sorted({(layer.quantity, layer.resolution) for layer in shown}):
-            values = np.append(dataset[quantity].isel(time=index).values.ravel(), np.float32(np.nan))
-            values[~outdoors] = np.nan
-            packed = [pack(mean, resolution) for mean in (values, *means(values, cells, levels))]
-            for layer in (layer for layer in shown if layer.quantity == quantity):
-                # At native zoom cells are coloured before they are looked up: there are fewer of them.
-                cell_codes = np.where(outdoors, layer.coded(packed[0]), GROUND_OF_MASK[mask])
-                coarser = zip(packed[1:], ground_of[1:], strict=True)
-                pictures[layer.name] = (
-                    cell_codes.take(cells),
-                    *(np.where(ground == OPEN, layer.coded(mean), ground) for mean, ground in coarser),
-                )
-        return pictures
+    def step(index: int) -> Mapping[str, bytes]:
+        def archives(quantity: str, some: Sequence[Layer]) -> dict[str, bytes]:
+            packed = town.packed(dataset[quantity].values[index], some[0].resolution)
+            return {row.name: town.archive(row, packed, times[index]) for row in some}
 
-    return Pyramid(tuple(layers), levels, step)
+        # Most of the work is done by compiled code that lets other threads run.
+        with ThreadPoolExecutor(os.cpu_count()) as crew:
+            return {
+                name: one
+                for found in crew.map(archives, *zip(*drawn, strict=True))
+                for name, one in found.items()
+            }
+
+    return Pyramid(names, town.levels, times, step)
+
+
+class _Town:
+    """What all pictures of a run share: the cell that a pixel shows, and what ground it is."""
+
+    def __init__(self, grid: Grid, mask: npt.NDArray[np.uint8]) -> None:
+        self.grid, self.levels = grid, levels_over(grid)
+        self.cells = cell_of_pixel(grid, self.levels[0])
+        kinds = np.append(mask.ravel(), np.uint8(MASK_OUTSIDE))
+        self.open = kinds == 0
+        self.counts = list(counts(self.open, self.cells, self.levels))
+        # At native zoom cells are coloured before they are looked up: there are fewer of them.
+        self.grounds = [GROUND_OF_MASK[kinds], *list(grounds(kinds.take(self.cells), self.levels))[1:]]
+
+    def packed(self, values: npt.NDArray[np.float32], resolution: float) -> list[npt.NDArray[np.int16]]:
+        """Return the values of the cells, and their means at every coarser zoom, packed."""
+        cells = np.append(values.ravel(), np.float32(np.nan))
+        cells[~self.open] = np.nan
+        known = self.counts if np.array_equal(np.isnan(cells), ~self.open) else None
+        return [pack(found, resolution) for found in (cells, *means(cells, self.cells, self.levels, known))]
+
+    def archive(self, row: Layer, packed: list[npt.NDArray[np.int16]], time: str) -> bytes:
+        """Return the tiles of one layer at one step."""
+        pairs = zip(packed, self.grounds, strict=True)
+        native, *coarser = (np.where(ground == OPEN, row.coded(values), ground) for values, ground in pairs)
+        tiles = [
+            Tile(level.zoom, level.column + x, level.row + y, png(codes, palette(row.name)))
+            for level, picture in zip(self.levels, (native.take(self.cells), *coarser), strict=True)
+            for y, line in enumerate(np.split(picture, level.rows))
+            for x, codes in enumerate(np.split(line, level.columns, axis=1))
+            if codes.any()
+        ]
+        zooms = (self.levels[-1].zoom, self.levels[0].zoom)
+        about = {"name": row.words.ja, "description": row.description.ja, "time": time}
+        return packed_archive(tiles, Facts(Kind.PNG, self.grid.bounds_lonlat, zooms, metadata=about))
+
+
+def drawable(dataset: xr.Dataset) -> tuple[str, ...]:
+    """Return the layers that a dataset has quantities for; minutes of sun are told of whole steps alone."""
+    start, end = dataset["time_bnds"].values[0]
+    whole = end - start == np.timedelta64(STEP_MINUTES, "m")
+    rows = (row for row in LAYERS.values() if row.quantity in dataset)
+    return tuple(row.name for row in rows if whole or row.units != "min")
 
 
 def levels_over(grid: Grid) -> tuple[Level, ...]:
@@ -177,16 +219,33 @@ def grounds(mask: npt.NDArray[np.uint8], levels: Sequence[Level]) -> Iterator[Co
         yield GROUND_OF_MASK[np.argmax(kinds, axis=0)]
 
 
-def means(
-    values: npt.NDArray[np.float32], cells: npt.NDArray[np.intp], levels: Sequence[Level]
+def counts(
+    valid: npt.NDArray[np.bool_], cells: npt.NDArray[np.intp], levels: Sequence[Level]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield, for each level below the native, the mean over all native pixels with a value, else NaN."""
-    valid = ~np.isnan(values)
+    """Yield, for each level below the native, how many native pixels with a value a pixel stands for."""
     count = valid.astype(np.float32).take(cells)
-    total = np.where(valid, values, np.float32(0.0)).take(cells)
     for finer, coarser in pairwise(levels):
-        count, total = _halved(count, finer, coarser), _halved(total, finer, coarser)
-        yield np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        count = _halved(count, finer, coarser)
+        yield count
+
+
+def means(
+    values: npt.NDArray[np.float32],
+    cells: npt.NDArray[np.intp],
+    levels: Sequence[Level],
+    known: Iterable[npt.NDArray[np.float32]] | None = None,
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield, for each level below the native, the mean over all native pixels with a value, else NaN.
+
+    What :func:`counts` yields for the values may be given where it is known.
+    """
+    valid = ~np.isnan(values)
+    total = np.where(valid, values, np.float32(0.0)).take(cells)
+    counted = counts(valid, cells, levels) if known is None else known
+    for (finer, coarser), count in zip(pairwise(levels), counted, strict=True):
+        total = _halved(total, finer, coarser)
+        with np.errstate(invalid="ignore"):  # nothing over nothing is no value
+            yield total / count
 
 
 def _halved(

@@ -7,12 +7,16 @@ References
 
 from __future__ import annotations
 
+import io
 import struct
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
+from PIL import Image
 
+from heatrisk.layers import LAYERS
 from heatrisk.pyramid import Codes
 
 _DEFLATE_LEVEL = 1
@@ -30,6 +34,36 @@ def png(codes: Codes, palette: bytes) -> bytes:
         PLTE and tRNS chunks.
     """
     return _framed(_PALETTE, codes, codes.shape, palette)
+
+
+def codes(image: bytes) -> Codes:
+    """Return the codes behind :func:`png`."""
+    columns, rows = struct.unpack_from(">II", image, 16)
+    start = len(_SIGNATURE)
+    while image[start + 4 : start + 8] != b"IDAT":
+        start += 12 + struct.unpack_from(">I", image, start)[0]
+    lines = np.frombuffer(isal_zlib.decompress(image[start + 8 :]), np.uint8)
+    return lines.reshape(rows, columns + 1)[:, 1:]
+
+
+@lru_cache(maxsize=2048)
+def webp(image: bytes, layer: str) -> bytes:
+    """Return a tile of a layer, as :func:`png` wrote it, as WebP without loss.
+
+    It has about half the bytes, and takes some fifty times as long to make: those made last are kept.
+    """
+    content = io.BytesIO()
+    Image.fromarray(LAYERS[layer].palette[codes(image)], "RGBA").save(
+        content, "WEBP", lossless=True, exact=True, method=2
+    )
+    return content.getvalue()
+
+
+@lru_cache
+def palette(layer: str) -> bytes:
+    """Return the PLTE and tRNS chunks of a layer."""
+    colours = LAYERS[layer].palette
+    return chunk(b"PLTE", colours[:, :3].tobytes()) + chunk(b"tRNS", colours[:, 3].tobytes())
 
 
 def rgb(values: npt.NDArray[np.uint16]) -> bytes:

@@ -1,17 +1,16 @@
-"""From stored codes to tiles: a slice of a memory-mapped array and a small deflate."""
+"""From stored tiles to answers: a slice of a memory-mapped file."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from heatrisk.errors import TileNotFoundError
-from heatrisk.layers import CODE_OUTSIDE, LAYERS
+from heatrisk.layers import CODE_OUTSIDE, LAYERS, Layer
 from heatrisk.pyramid import TILE, Codes
 from heatrisk.stored import StoredRun
-from heatrisk.tiles.images import chunk, png
+from heatrisk.tiles.images import codes, palette, png
 from heatrisk.words import Words
 
 
@@ -41,47 +40,70 @@ def render(
     LayerNotFoundError
         The run holds no such layer.
     """
-    rows, columns = located(run, layer, z, x, y)
-    codes = run.tile_array(layer, z)[step, rows, columns]
-    if not codes.any():
-        return None
-    return png(_fine(run, layer, step, z, x, y, codes) if fine else codes, _palette(layer))
-
-
-def _fine(run: StoredRun, layer: str, step: int, z: int, x: int, y: int, codes: Codes) -> Codes:
-    level = run.levels.get(z + 1)
-    if level is None:
-        return codes.repeat(2, axis=0).repeat(2, axis=1)
-    top, left = (2 * y - level.row) * TILE, (2 * x - level.column) * TILE
-    first, start = max(top, 0), max(left, 0)
+    located(run, layer, z, x, y)
+    tiles = run.archive(layer, step)
+    image = tiles.tile(z, x, y)
+    if image is None or not fine:
+        return image
+    if z + 1 not in run.levels:
+        return png(codes_of(image).repeat(2, axis=0).repeat(2, axis=1), palette(layer))
     # The next zoom need not hold all four tiles: what it lacks lies outside the area.
-    found = run.tile_array(layer, z + 1)[step, first : top + 2 * TILE, start : left + 2 * TILE]
-    out = np.full((2 * TILE, 2 * TILE), CODE_OUTSIDE, np.uint8)
-    out[first - top :, start - left :][: found.shape[0], : found.shape[1]] = found
-    return out
+    four = [[tiles.tile(z + 1, 2 * x + i, 2 * y + j) for i in (0, 1)] for j in (0, 1)]
+    return png(np.block([list(map(codes_of, row)) for row in four]), palette(layer))
 
 
-def located(run: StoredRun, layer: str, z: int, x: int, y: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a tile in the pictures of its zoom; parameters as for :func:`render`.
+def codes_of(image: bytes | None) -> Codes:
+    """Return the codes behind a tile; None is one that lies outside."""
+    return np.full((TILE, TILE), CODE_OUTSIDE, np.uint8) if image is None else codes(image)
+
+
+def located(run: StoredRun, layer: str, z: int, x: int, y: int) -> None:
+    """Raise where a tile does not exist, which costs no reading; parameters as for :func:`render`.
 
     Raises
     ------
     TileNotFoundError, LayerNotFoundError
-        As for :func:`render`; it costs no drawing to learn that a tile does not exist.
+        As for :func:`render`.
     """
     level = run.levels.get(z)
-    if level is None or not (0 <= x - level.column < level.columns and 0 <= y - level.row < level.rows):
+    if level is None or not level.holds(x, y):
         raise outside(run, f"{z}/{x}/{y}")
-    run.tile_array(layer, z)
-    top, left = (y - level.row) * TILE, (x - level.column) * TILE
-    return slice(top, top + TILE), slice(left, left + TILE)
+    row_of(run, layer)
+
+
+def layers_of(run: StoredRun) -> list[Layer]:
+    """Return the layers that a run holds and this version knows, in the run's order."""
+    return [LAYERS[name] for name in run.layers if name in LAYERS]
+
+
+def row_of(run: StoredRun, layer: str) -> Layer:
+    """Return the row of a layer that a run holds.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The run does not hold it, or holds one that this version does not know.
+    """
+    row = LAYERS.get(layer)
+    if row is None or layer not in run.layers:
+        raise run.lacks(layer)
+    return row
+
+
+def whole(run: StoredRun, layer: str, step: int, zoom: int) -> Codes:
+    """Return the codes of all tiles of a zoom, laid together; parameters as for :func:`render`."""
+    row_of(run, layer)
+    tiles, level = run.archive(layer, step), run.levels[zoom]
+    rows, columns = (range(first, first + count) for first, count in
+                     ((level.row, level.rows), (level.column, level.columns)))  # fmt: skip
+    return np.block([[codes_of(tiles.tile(zoom, x, y)) for x in columns] for y in rows])
 
 
 def picture(run: StoredRun, layer: str, step: int) -> bytes:
     """Return the whole map of a layer at its native zoom as one PNG; parameters as for :func:`render`."""
-    codes = run.tile_array(layer, max(run.levels))[step]
-    rows, columns = np.flatnonzero(codes.any(axis=1)), np.flatnonzero(codes.any(axis=0))
-    return png(codes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], _palette(layer))
+    found = whole(run, layer, step, max(run.levels))
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    return png(found[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], palette(layer))
 
 
 def outside(run: StoredRun, tile: str, lowest: int | None = None) -> TileNotFoundError:
@@ -93,12 +115,6 @@ def outside(run: StoredRun, tile: str, lowest: int | None = None) -> TileNotFoun
         got=tile,
         expected=f"z {min(run.levels) if lowest is None else lowest}-{max(run.levels)}, {bounds}",
     )
-
-
-@lru_cache
-def _palette(layer: str) -> bytes:
-    colours = LAYERS[layer].palette
-    return chunk(b"PLTE", colours[:, :3].tobytes()) + chunk(b"tRNS", colours[:, 3].tobytes())
 
 
 def tilejson(
@@ -133,8 +149,7 @@ def tilejson(
     ----------
     .. [1] Mapbox, TileJSON specification 3.0.0.
     """
-    run.tile_array(layer, max(run.levels))
-    row, anchored = LAYERS[layer], run.manifest.get("anchor", {}).get("anchored")
+    row, anchored = row_of(run, layer), run.manifest.get("anchor", {}).get("anchored")
     body = described(run, url, row.words, row.described(anchored is not False), step)
     body["heatrisk"] |= {
         "layer": layer, "units": row.units, "anchored": anchored, "stale": stale, "tile_size": TILE,

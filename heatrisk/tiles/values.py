@@ -65,7 +65,7 @@ def value_tile(
         Level(zoom, x << zoom - z, y << zoom - z, 1 << zoom - z, 1 << zoom - z)
         for zoom in range(max(run.levels), z - 1, -1)
     ]
-    cells, window = _window(run.grid, levels[0])
+    cells, window = window_of(run.grid, levels[0])
     if window is None:
         return None
     resolution = QUANTITIES[quantity].resolution or 1.0
@@ -88,7 +88,7 @@ def offered(run: StoredRun, quantity: str, z: int, x: int, y: int) -> None:
             got=quantity,
         )
     level = run.levels.get(z) if z >= lowest(run) else None
-    if level is None or not (0 <= x - level.column < level.columns and 0 <= y - level.row < level.rows):
+    if level is None or not level.holds(x, y):
         raise outside(run, f"{z}/{x}/{y}", lowest(run))
 
 
@@ -98,7 +98,7 @@ def lowest(run: StoredRun) -> int:
 
 
 @lru_cache(maxsize=32)
-def _window(grid: Grid, level: Level) -> tuple[npt.NDArray[np.intp], tuple[int, int, int, int] | None]:
+def window_of(grid: Grid, level: Level) -> tuple[npt.NDArray[np.intp], tuple[int, int, int, int] | None]:
     """Return the cell of every pixel within the window of cells that a block of tiles shows, and the window.
 
     The window is top, left, height, width; None where no pixel lies in the grid. Its cell height * width

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ from heatrisk.sources.moe.values import (
     Row,
     column,
     every_three_hours,
+    newest,
+    on,
     renamed,
     together,
 )
@@ -68,6 +70,7 @@ def read_forecast(
     *,
     table: Mapping[str, Station] | None = None,
     place: tuple[float, float] | None = None,
+    until: datetime | None = None,
 ) -> tuple[OfficialForecast, Reading]:
     """Read official WBGT: a forecast, or observed values to anchor a day gone by.
 
@@ -86,6 +89,8 @@ def read_forecast(
         Positions and names by station number, see :func:`heatrisk.sources.stations.read_stations`.
     place : tuple of float, optional
         Longitude and latitude [degrees] of the city; stations are chosen by their distance from it.
+    until : datetime.datetime, optional
+        Forecasts issued later, with zone, are passed over.
 
     Returns
     -------
@@ -117,7 +122,7 @@ def read_forecast(
         chosen, weights = _nearest(publications, known, place)
     else:
         chosen, weights = _named(publications, stations, known), ()
-    rows, superseded = _rows(publications, chosen)
+    rows, superseded = _rows(publications, chosen, until)
     observed = publications[0].kind == "observed"
     times, values, notes = _observed_steps(rows) if observed else _forecast_steps(rows, chosen)
     forecast = OfficialForecast(
@@ -182,7 +187,7 @@ def read_observed(
         {
             name: (
                 ("station", "time"),
-                np.stack([_on(times, row.times, own) for row, own in zip(rows, columns, strict=True)]),
+                np.stack([on(times, row.times, own) for row, own in zip(rows, columns, strict=True)]),
                 attrs[name],
             )
             for name, columns in series.items()
@@ -204,13 +209,6 @@ def read_observed(
 
 
 _TG = {"units": "degC", "long_name": "globe temperature"}
-
-
-def _on(times: pd.DatetimeIndex, own: pd.DatetimeIndex, values: Floats | None) -> Floats:
-    """Return values on another time axis, NaN where they have none."""
-    if values is None:
-        return np.full(len(times), np.nan)
-    return np.asarray(pd.Series(values, own).reindex(times), np.float64)
 
 
 def _opened(paths: _Paths) -> tuple[list[Publication], Reading]:
@@ -298,15 +296,16 @@ def _named(
     return chosen
 
 
-def _rows(publications: list[Publication], chosen: list[Station]) -> tuple[list[Row], int]:
+def _rows(
+    publications: list[Publication], chosen: list[Station], until: datetime | None = None
+) -> tuple[list[Row], int]:
     """Return one row a station, and the number of older forecasts passed over."""
     rows, superseded = [], 0
     for station in chosen:
         found = [one.row(station.id) for one in publications if station.id in one.stations]
         if publications[0].kind == "forecast":
-            newest = max(row.issued for row in found)
-            superseded += sum(row.issued != newest for row in found)
-            found = [row for row in found if row.issued == newest]
+            found, older = newest(found, until)
+            superseded += older
         rows.append(together(found))
     return rows, superseded
 
@@ -317,7 +316,7 @@ def _forecast_steps(rows: list[Row], chosen: list[Station]) -> _Steps:
     if times.empty:
         raise _apart(rows)
     every_three_hours(times, rows[0].where)
-    values = np.stack([_on(times, row.times, row.values) for row in rows])
+    values = np.stack([on(times, row.times, row.values) for row in rows])
     filled = np.isfinite(values)
     # From the last row's beginning to the first one's end.
     begun = np.logical_or.accumulate(filled, axis=1)
@@ -353,7 +352,7 @@ def _observed_steps(rows: list[Row]) -> _Steps:
     """Return the three-hourly instants at which every station has an observed value, and the values."""
     times = reduce(pd.DatetimeIndex.intersection, (row.times for row in rows))
     times = times[times == times.floor(STEP)]  # 03, 06, … in Japan are 18, 21, … UTC
-    values = np.stack([_on(times, row.times, row.values) for row in rows])
+    values = np.stack([on(times, row.times, row.values) for row in rows])
     filled = np.flatnonzero(np.isfinite(values).all(axis=0))
     if not filled.size:
         raise SourceIncompleteError(

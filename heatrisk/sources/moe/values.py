@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -230,3 +231,40 @@ def renamed(publication: Publication, station: str) -> Publication:
     """Return an unnumbered publication as that of a station that its user names."""
     inner = publication.stations[0]
     return replace(publication, stations=(station,), row=lambda _: publication.row(inner), unnumbered=False)
+
+
+def newest(rows: list[Row], until: datetime | None = None) -> tuple[list[Row], int]:
+    """Return a station's rows of its newest forecast, and how many older ones were passed over.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Forecasts for one station.
+    until : datetime.datetime, optional
+        Forecasts issued later, with zone, are passed over too: a whole season's files may lie together.
+
+    Raises
+    ------
+    SourceIncompleteError
+        None had been issued by then.
+    """
+    limit = None if until is None else pd.Timestamp(until).tz_convert(UTC).tz_localize(None)
+    known = [row for row in rows if limit is None or row.issued <= limit]
+    if not known:
+        raise SourceIncompleteError(
+            Words("その日時までに発表された予測がありません", "no forecast had been issued by then"),
+            where=rows[0].where,
+            expected=f"<= {limit:%Y-%m-%dT%H:%MZ}",
+            got=f"{min(row.issued for row in rows):%Y-%m-%dT%H:%MZ}",
+            remedy=Words("その日のファイルを置いてください", "Give the files of that day."),
+        )
+    last = max(row.issued for row in known)
+    found = [row for row in known if row.issued == last]
+    return found, len(known) - len(found)
+
+
+def on(times: pd.DatetimeIndex, own: pd.DatetimeIndex, values: Floats | None) -> Floats:
+    """Return values on another time axis, NaN where they have none."""
+    if values is None:
+        return np.full(len(times), np.nan)
+    return np.asarray(pd.Series(values, own).reindex(times), np.float64)

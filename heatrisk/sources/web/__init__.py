@@ -168,6 +168,44 @@ class Downloads:
             copies.prune(self._folder, at)
         return [found[one] for one in wanted]
 
+    def approve(self, downloads: Iterable[Download]) -> None:
+        """Remember that a run was made from these: should a server send rubbish next, they can stand in.
+
+        Parameters
+        ----------
+        downloads : iterable of Download
+            As :meth:`fetch` returned them.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses.
+        """
+        with disk.writing(self._folder):
+            for one in downloads:
+                copy = Copy(one.path, one.url, one.sha256, one.fetched, one.modified)
+                copies.confirm(one.path.parents[1], copy, good=True)
+
+    def approved(self, url: str) -> Download | None:
+        """Return the copy of an address from which a run was last made, or None.
+
+        Parameters
+        ----------
+        url : str
+            Address, as for :meth:`fetch`; one with a time in it is another address at another time.
+
+        Returns
+        -------
+        Download or None
+            None where no run was made from one, or it is older than ``keep_hours``.
+        """
+        at = address(url, self._clock())
+        copy = copies.read(self._folder / at.key, at.name, good=True)
+        return _download(copy, fresh=False) if copy is not None and self._young(copy) else None
+
+    def _young(self, copy: Copy) -> bool:
+        return abs(self._clock() - copy.fetched) <= timedelta(hours=self._settings.keep_hours)
+
     async def _fetch_each(self, wanted: list[Address]) -> dict[Address, Download | SourceUnavailableError]:
         gate = asyncio.Semaphore(_ABREAST)
 
@@ -282,7 +320,7 @@ class Downloads:
         if kept is not None:
             since = kept.fetched.astimezone(JST)
             hours = self._settings.keep_hours
-            if abs(self._clock() - kept.fetched) <= timedelta(hours=hours):
+            if self._young(kept):
                 said = Words(
                     f"{at.name}: {what.ja}。{since:%Y-%m-%d %H:%M} に取得したものを使います",
                     f"{at.name}: {what.en}; the copy of {since:%Y-%m-%d %H:%M} JST is used",

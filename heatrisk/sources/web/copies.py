@@ -3,6 +3,7 @@
 ::
 
     <root>/<key of the address>/copy.json            the newest copy: where from, when, digest
+                                good.json            the copy that a run was last made from
                                 <digest>/<file name> its bytes, never changed once they are there
 
 Bytes lie under their digest, so that a copy in use stays as it is when another process fetches a newer one.
@@ -25,7 +26,7 @@ from typing import Any
 
 from heatrisk import disk
 
-_RECORD = "copy.json"
+_RECORD, _GOOD = "copy.json", "good.json"
 _PART = ".part-"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -72,7 +73,7 @@ def part(folder: Path) -> Path:
     return folder / f"{_PART}{os.getpid()}-{os.urandom(6).hex()}"
 
 
-def read(folder: Path, name: str) -> Copy | None:
+def read(folder: Path, name: str, *, good: bool = False) -> Copy | None:
     """Return the newest copy of an address, or None where there is none or it is damaged.
 
     Parameters
@@ -81,9 +82,11 @@ def read(folder: Path, name: str) -> Copy | None:
         Folder of the address.
     name : str
         File name of the address.
+    good : bool
+        Return the copy that a run was last made from instead.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / _RECORD).read_text("utf-8"))
+        record: dict[str, Any] = json.loads((folder / (_GOOD if good else _RECORD)).read_text("utf-8"))
         if not _DIGEST.fullmatch(record["sha256"]):
             return None
         modified = record["modified"]
@@ -132,8 +135,8 @@ def keep(folder: Path, arrived: Copy, name: str) -> Copy:
     return placed
 
 
-def confirm(folder: Path, copy: Copy) -> None:
-    """Write down that a copy is the newest.
+def confirm(folder: Path, copy: Copy, *, good: bool = False) -> None:
+    """Write down that a copy is the newest, or that a run was made from it.
 
     Raises
     ------
@@ -148,7 +151,10 @@ def confirm(folder: Path, copy: Copy) -> None:
         "etag": copy.etag,
         "content_type": copy.content_type,
     }
-    disk.replace(folder / _RECORD, json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n")
+    disk.replace(
+        folder / (_GOOD if good else _RECORD),
+        json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n",
+    )
 
 
 def prune(root: Path, at: datetime) -> None:
@@ -182,15 +188,19 @@ def _prune(folder: Path, at: datetime) -> None:
     if not parts and _age(record if record.exists() else folder, at) > UNUSED:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    try:
-        current = str(json.loads(record.read_text("utf-8"))["sha256"])[:16]
-    except (OSError, ValueError, LookupError, TypeError):
-        current = ""
-    others = [path for path in folder.iterdir() if _KEY.fullmatch(path.name) and path.name != current]
+    current = {_stated(record), _stated(folder / _GOOD)}
+    others = [path for path in folder.iterdir() if _KEY.fullmatch(path.name) and path.name not in current]
     others.sort(key=lambda path: _age(path, at))
     for number, path in enumerate(others):
         if number >= _MOST_IN_USE or _age(path, at) > _IN_USE:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _stated(record: Path) -> str:
+    try:
+        return str(json.loads(record.read_text("utf-8"))["sha256"])[:16]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _age(path: Path, at: datetime) -> timedelta:

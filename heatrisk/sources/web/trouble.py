@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from heatrisk.alerts import MARGIN, in_season
 from heatrisk.words import JST, Words
 
 
@@ -136,8 +137,6 @@ _ROWS: dict[str, tuple[Words, Words, bool]] = {
 
 _SEASON = "wbgt.env.go.jp"
 
-#: Outside these days, month and day, nothing is published: the seasons of 2025 and 2026 with a week's margin.
-_SEASON_DAYS = ((4, 15), (10, 29))
 _OUT_OF_SEASON = Words(
     "サーバーにファイルがありません（404）。暑さ指数は例年 4 月下旬から 10 月下旬までの間だけ提供されます",
     "the server has no such file (404); heat indices are published from late April to late October only",
@@ -165,8 +164,7 @@ def of_status(response: httpx.Response, now: datetime) -> FetchError:
     status = response.status_code
     host = response.request.url.host
     if status == 404 and (host == _SEASON or host.endswith(f".{_SEASON}")):
-        day = now.astimezone(JST)
-        off = not _SEASON_DAYS[0] <= (day.month, day.day) <= _SEASON_DAYS[1]
+        off = not in_season(now.astimezone(JST).date(), margin=MARGIN)
         return FetchError(_OUT_OF_SEASON, _ADDRESS, off_season=off)
     if status in (404, 410):
         code = "absent"

@@ -3,13 +3,17 @@
 ::
 
     <root>/runs/<run_id>/run.json           manifest
+                         SHA256SUMS         digest of every file, for sha256sum and RunStore.verify
                          fields.zarr/       CF cube, see heatrisk.cube
                          tiles/             pictures, see heatrisk.pyramid
                          shelters.geojson
                          buildings.geojson  outlines, for maps without a base map
-                         inputs/            files that were fetched from the web, as they were
+                         inputs/            what it was computed from, as it was
                          …                  further documents
     <root>/latest -> runs/<run_id>
+    <root>/lock                             one writer at a time, and who it is
+    <root>/status.json                      how the last attempt went
+    <root>/cache/                           arrays that are costly to compute
 
 A run is written beside its place, read back and compared by checksum, forced to disk and only then renamed. A
 writer that dies leaves a ``.tmp-`` folder which the next writer removes; readers never see it.
@@ -18,15 +22,12 @@ writer that dies leaves a ``.tmp-`` folder which the next writer removes; reader
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import io
 import json
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -34,62 +35,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
-from heatrisk import cube, disk, pyramid
+from heatrisk import disk
 from heatrisk.errors import RunNotFoundError, StoreError
-from heatrisk.pyramid import Pyramid
-from heatrisk.stored import StoredRun, is_document, is_plain
+from heatrisk.store import keeping
+from heatrisk.store.health import Standing, standing
+from heatrisk.store.keeping import TEMPORARY, Keep, Leftovers
+from heatrisk.store.lock import Holder, holder, locked
+from heatrisk.store.sums import Damage, damages
+from heatrisk.store.writing import NewRun, fill, new_run_id
+from heatrisk.stored import StoredRun
 from heatrisk.words import Words
+
+__all__ = [
+    "LATEST", "Damage", "Holder", "Keep", "Leftovers", "NewRun", "RunStore", "Standing", "new_run_id",
+    "standing",
+]  # fmt: skip
 
 LATEST = "latest"
 
 _RUN_ID = re.compile(r"\d{8}T\d{4}Z-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
 _KEPT_OPEN = 8
-
-
-def new_run_id(created: datetime, digest: str) -> str:
-    """Return the name of a run: when it was made, and what it was made from.
-
-    Parameters
-    ----------
-    created : datetime
-        With a time zone.
-    digest : str
-        Hexadecimal digest of the inputs; its first eight characters count.
-    """
-    return f"{created.astimezone(UTC):%Y%m%dT%H%MZ}-{digest[:8].lower()}"
-
-
-@dataclass(frozen=True)
-class NewRun:
-    """All that makes a run.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        What :func:`heatrisk.simulate` returns.
-    manifest : mapping
-        JSON-ready facts with ``run_id`` and ``created``; the store adds ``grid, times, step_minutes, layers,
-        pyramid`` and ``arrays`` (SHA-256 of every array).
-    pyramid : Pyramid
-        Pictures of the layers.
-    shelters, buildings : mapping
-        GeoJSON feature collections in longitude and latitude.
-    inputs : mapping
-        Files that are kept with the run, by the names they get. Nobody may write them again: where the disk
-        allows it the run shares their bytes. One that the manifest records must have its digest.
-    documents : mapping
-        Further texts of the run by file name, e.g. ``"unresolved.csv"``.
-    """
-
-    dataset: xr.Dataset
-    manifest: Mapping[str, Any]
-    pyramid: Pyramid
-    shelters: Mapping[str, Any]
-    buildings: Mapping[str, Any]
-    inputs: Mapping[str, Path] = field(default_factory=dict)
-    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunStore:
@@ -105,6 +71,7 @@ class RunStore:
         self.root = Path(root)
         self._folder = self.root / "runs"
         self._opened = lru_cache(_KEPT_OPEN)(StoredRun)
+        self._thread, self._inside = threading.RLock(), False
 
     def prepare(self) -> None:
         """Make the folder and try to write into it, so that a refusal shows before hours of work.
@@ -149,6 +116,10 @@ class RunStore:
         StoreError
             Its manifest cannot be read.
         """
+        return self._read(self._named(run_id), self._opened)
+
+    def _named(self, run_id: str) -> str:
+        """Return the name of a run that exists."""
         name = self.latest_id() if run_id == LATEST else run_id if self._holds(run_id) else None
         if name is None:
             raise RunNotFoundError(
@@ -156,7 +127,7 @@ class RunStore:
                 where=self.root, got=run_id, expected=", ".join(self.runs()[:5]) or None,
                 remedy=Words("heatrisk run を実行してください", "Run heatrisk run first."),
             )  # fmt: skip
-        return self._read(name, self._opened)
+        return name
 
     def catalogue(self, limit: int) -> tuple[list[StoredRun], list[str]]:
         """Return the newest runs, and the names of those among them that cannot be read.
@@ -200,15 +171,18 @@ class RunStore:
             The disk refuses.
         """
         self.open(run_id)
+        with self.alone(), disk.writing(self.root):
+            self._point(run_id)
+
+    def _point(self, run_id: str) -> None:
         link = self.root / f".{LATEST}-{os.getpid()}"
-        with disk.writing(self.root):
+        link.unlink(missing_ok=True)
+        try:
+            link.symlink_to(Path("runs") / run_id)
+            link.replace(self.root / LATEST)
+        finally:
             link.unlink(missing_ok=True)
-            try:
-                link.symlink_to(Path("runs") / run_id)
-                link.replace(self.root / LATEST)
-            finally:
-                link.unlink(missing_ok=True)
-            disk.sync(self.root)
+        disk.sync(self.root)
 
     def write(self, run: NewRun) -> StoredRun:
         """Write a run, whole or not at all; it is not yet published.
@@ -232,35 +206,140 @@ class RunStore:
         wanted = str(run.manifest["run_id"])
         if not _RUN_ID.fullmatch(wanted):
             raise StoreError("malformed run id", got=wanted, expected="20260730T0510Z-1a2b3c4d")
-        with disk.writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with self._alone():
-                name = self._place(wanted, run)
+        with self.alone(), disk.writing(self._folder):
+            name = self._place(wanted, run)
         return self.open(name)
 
     def _place(self, wanted: str, run: NewRun) -> str:
         """Write a run under the first free name; nothing of it is left where that fails."""
-        for leftover in self._folder.glob(".tmp-*"):
-            shutil.rmtree(leftover)
         name, number = wanted, 2
         while (self._folder / name).exists():
             name, number = f"{wanted}-{number}", number + 1
-        work = self._folder / f".tmp-{name}"
+        work = self._folder / f"{TEMPORARY}{name}"
         try:
-            _fill(work, name, run)
+            fill(work, name, run)
             disk.sync_tree(work)
             work.rename(self._folder / name)
         except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                keeping.remove(work)
             raise
         disk.sync(self._folder)
         return name
 
+    def verify(self, run_id: str = LATEST) -> list[Damage]:
+        """Compare every byte of a run with the digests taken when it was written.
+
+        Parameters
+        ----------
+        run_id : str
+            Name of the run, or ``"latest"``.
+
+        Returns
+        -------
+        list of Damage
+            Empty where the run is as it was written.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such run.
+        """
+        return damages(self._folder / self._named(run_id))
+
+    def prune(self, keep: Keep, now: datetime | None = None) -> list[str]:
+        """Remove the runs that a rule lets go, and sky views that nobody has used for long.
+
+        Parameters
+        ----------
+        keep : Keep
+            The rule; the served run stays in any case.
+        now : datetime.datetime, optional
+            The clock, with zone.
+
+        Returns
+        -------
+        list of str
+            Names of the removed runs, newest first.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses.
+        """
+        now = now or datetime.now(UTC)
+        with self.alone(), disk.writing(self.root):
+            gone = keeping.outdated(self.runs(), self.latest_id(), keep, now)
+            for name in gone:
+                keeping.remove(self._folder / name)
+            for path in keeping.unused(self.root.glob("cache/*.npy"), now):
+                path.unlink(missing_ok=True)
+        return gone
+
+    def recover(self) -> Leftovers:
+        """Remove what writers that died left, and lead ``latest`` to a whole run where it leads nowhere.
+
+        Every writer does so when it begins; readers never see what is removed.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses.
+        """
+        with self.alone() as found:
+            return found
+
+    @contextlib.contextmanager
+    def alone(self, wait: float | None = None) -> Iterator[Leftovers]:
+        """Hold the store's lock inside the block; yield what was found of writers that died.
+
+        Parameters
+        ----------
+        wait : float or None
+            How long to wait for another writer [s]; None for as long as it takes.
+
+        Raises
+        ------
+        StoreBusyError
+            Another process writes; names it.
+        StoreError
+            The disk refuses.
+        """
+        with self._thread, contextlib.ExitStack() as held:
+            if self._inside:
+                yield Leftovers()
+                return
+            with disk.writing(self.root):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                died = held.enter_context(locked(self.root / "lock", wait))
+                removed = keeping.sweep(self.root, self._folder)
+                self._lead()
+            self._inside = True
+            try:
+                yield Leftovers(died, tuple(removed))
+            finally:
+                self._inside = False
+
+    def _lead(self) -> None:
+        """Lead ``latest`` to the newest whole run where it leads nowhere."""
+        if (self.root / LATEST).is_symlink() and self.latest_id() is None:
+            whole = next((name for name in self.runs() if not self.verify(name)), None)
+            if whole is not None:
+                self._point(whole)
+
+    def writer(self) -> tuple[Holder | None, bool]:
+        """Return who writes now, or was killed while writing, and whether the lock is held."""
+        return holder(self.root / "lock")
+
     def cached(self, key: str) -> npt.NDArray[Any] | None:
         """Return an array kept by :meth:`keep`, or None where there is none that can be read."""
+        path = self.root / "cache" / f"{key}.npy"
         try:
-            with (self.root / "cache" / f"{key}.npy").open("rb") as file:
-                return np.asarray(np.lib.format.read_array(file))
+            with path.open("rb") as file:
+                found = np.asarray(np.lib.format.read_array(file))
+            with contextlib.suppress(OSError):
+                os.utime(path)  # it is in use
+            return found
         except Exception:  # A damaged file can fail in many ways, and is no worse than an absent one.
             return None
 
@@ -298,81 +377,3 @@ class RunStore:
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the store's lock, so that what lies about under a temporary name has no living writer."""
-        with (self.root / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
-def _fill(work: Path, name: str, run: NewRun) -> None:
-    work.mkdir()
-    arrays = cube.write(run.dataset, work / "fields.zarr")
-    arrays |= pyramid.write(work / "tiles", run.pyramid, run.dataset.sizes["time"])
-    for file, content in (("shelters", run.shelters), ("buildings", run.buildings)):
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        (work / f"{file}.geojson").write_text(text, "utf-8")
-    _keep_inputs(work / "inputs", run)
-    for file, text in run.documents.items():
-        if not is_document(file):
-            raise _bad_name(file)
-        (work / file).write_bytes(text.encode())
-    manifest = {"timezone": "Asia/Tokyo", **run.manifest, **_facts(run), "run_id": name, "arrays": arrays}
-    text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
-    (work / "run.json").write_text(text + "\n", "utf-8")
-
-
-def _keep_inputs(folder: Path, run: NewRun) -> None:
-    """Keep the inputs that were fetched, each checked against what the manifest says was read."""
-    records = [file for reading in run.manifest.get("inputs", ()) for file in reading.get("files", ())]
-    if run.inputs:
-        folder.mkdir()
-    for name, path in run.inputs.items():
-        if not is_plain(name):
-            raise _bad_name(name)
-        try:
-            (folder / name).hardlink_to(path)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(path, folder / name)
-        with (folder / name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        read = {record["sha256"] for record in records if record["name"] == path.name}
-        if read and digest not in read:
-            raise StoreError(
-                Words("入力ファイルが計算中に変わりました", "an input changed while the run was made"),
-                where=path,
-                got=digest,
-                expected=", ".join(sorted(read)),
-                remedy=Words("もう一度実行してください", "Run again."),
-            )
-
-
-def _bad_name(name: str) -> StoreError:
-    return StoreError(
-        Words("計算結果に置けないファイル名です", "a run cannot hold a file of this name"),
-        where=name,
-        remedy=Words("ファイル名を変えてください", "Choose another name."),
-    )
-
-
-def _facts(run: NewRun) -> dict[str, Any]:
-    """Return what the manifest says of time, place and pictures."""
-    grid = cube.grid_of(run.dataset)
-    times = run.dataset["time"].values.astype("datetime64[s]")
-    start, end = run.dataset["time_bnds"].values[0]
-    return {
-        "times": [f"{time}Z" for time in times],
-        "step_minutes": int((end - start) / np.timedelta64(1, "m")),
-        "grid": {
-            "crs": grid.crs,
-            "transform": list(grid.transform[:6]),
-            "shape": list(grid.shape),
-            "cell_size": grid.cell_size,
-            "bounds_lonlat": list(grid.bounds_lonlat),
-            "centre_lonlat": list(grid.centre_lonlat),
-        },
-        "layers": list(run.pyramid.layers),
-        "pyramid": [asdict(level) for level in run.pyramid.levels],
-    }

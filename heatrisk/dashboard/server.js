@@ -1,0 +1,80 @@
+// The service, asked by relative addresses so that the page also works below a path.
+
+import { ANEW, answer, ask } from "./asking.js";
+import { metresPerDegree } from "./distance.js";
+
+const REACH = 60; // metres round a house within which its street is looked for
+
+// The newest run with its steps, and how far the service's clock is ahead of this machine's.
+export async function current() {
+  const [manifest, listed] = await Promise.all([ask("runs/latest", {}, ANEW), steps("latest")]);
+  return { manifest, ...(listed.times.run === manifest.run_id ? listed : await steps(manifest.run_id)) };
+}
+
+export async function steps(run) {
+  const { body, at, kept } = await answer("times", { run }, ANEW);
+  return { times: body, ahead: Date.parse(body.created) + body.age_minutes * 60e3 - at, kept };
+}
+
+export const present = () => steps("latest");
+export const layers = async (run) => (await ask("layers", { run })).layers;
+export const legend = (run, layer) => ask(`legend/${layer}.json`, { run });
+export const basemap = () => ask("basemap");
+export const alerts = () => ask("alerts", {}, ANEW);
+export const point = (run, lon, lat) => ask("point", { run, lon: lon.toFixed(6), lat: lat.toFixed(6) });
+export const buildings = (run) => new URL(`buildings?run=${encodeURIComponent(run)}`, location.href).href;
+
+// Without a network the list of another time serves, but not what it says of being open.
+export async function shelters(run, step) {
+  try {
+    return await ask("shelters", { run, at: step.time });
+  } catch (problem) {
+    const kept = await globalThis.caches?.match(new URL("shelters", location.href), { ignoreSearch: true });
+    if (!kept) throw problem;
+    const collection = await kept.json();
+    const undecided = { state: "unknown", reason: {}, at: step.time };
+    return {
+      ...collection,
+      features: collection.features.map((one) => ({ ...one, properties: { ...one.properties, status: undecided, reports: [] } })),
+    };
+  }
+}
+
+// How the last attempt went is for the operator first: a server may keep it to itself.
+export const readiness = () => ask("readyz", {}, ANEW).catch(() => null);
+
+export const extent = (run, layer, key) => ask(`tiles/${run}/${layer}/${key}/tilejson.json`);
+export const tiles = (run, layer, key) =>
+  new URL(`tiles/${run}/${layer}/${key}/`, location.href).href + "{z}/{x}/{y}.png";
+
+function box(lon, lat, reach) {
+  const [x, y] = metresPerDegree(lat);
+  return [lon - reach / x, lat - reach / y, lon + reach / x, lat + reach / y].map((degrees) => degrees.toFixed(6));
+}
+
+// The outdoor ground around a place, step by step: shares of the classes, and how cool and warm it is.
+export async function surroundings(run, lon, lat, reach) {
+  return (await ask("area", { run, bbox: box(lon, lat, reach).join(",") })).series;
+}
+
+// The outdoor cell nearest to a cell without values. Cells are named after their south-west corner in metres.
+export async function nearest(run, { lon, lat, cell, cell_size_m: size }, time) {
+  const [west, south, east, north] = box(lon, lat, REACH);
+  const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+  const coords = `POLYGON((${ring.map((corner) => corner.join(" ")).join(",")}))`;
+  const query = { coords, "parameter-name": "wbgt_moe", datetime: time };
+  const coverage = await ask(`ogc/collections/heat/instances/${run}/area`, query);
+  const [, left, bottom] = cell.match(/^E(-?\d+)N(-?\d+)$/).map(Number);
+  const { x, y } = coverage.domain.axes;
+  let best = null;
+  coverage.ranges.wbgt_moe.values.forEach((value, index) => {
+    if (value === null) return;
+    const east = x.values[index % x.values.length] - left - size / 2;
+    const north = y.values[Math.floor(index / x.values.length)] - bottom - size / 2;
+    const metres = Math.hypot(east, north);
+    if (!best || metres < best.metres) best = { east, north, metres };
+  });
+  if (!best) return null;
+  const [perLon, perLat] = metresPerDegree(lat);
+  return { lon: lon + best.east / perLon, lat: lat + best.north / perLat, metres: best.metres };
+}

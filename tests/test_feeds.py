@@ -1,0 +1,232 @@
+"""The alerts as Atom and CAP: by the rules of both, gated by report time, never a drill."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heatrisk.alerts import AlertBulletin, Status, to_dict
+from heatrisk.api import Settings, create_app
+from heatrisk.bulletin.feeds import Feed, atom, cap
+from heatrisk.words import JST, Words
+from tests.cap import NAMESPACE, checked
+from tests.client import Client, is_problem
+from tests.small_run import write_small_run
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+FIRST, SECOND = date(2025, 8, 5), date(2025, 8, 6)
+MITAKA = {"name": {"ja": "三鷹市", "en": "Mitaka"}, "sample": False, "config": {"alerts": {"area": "130000"}}}
+
+
+def at(hour: int, minute: int = 0, day: int = 5) -> datetime:
+    return datetime(2025, 8, day, hour, minute, tzinfo=JST)
+
+
+def issued(hour: int, today: int, tomorrow: int, status: Status = "normal") -> AlertBulletin:
+    days = ((FIRST, today), (SECOND, tomorrow))
+    maxima = (("日最高WBGT(5:00)", "東京:32/八王子:33"),)
+    return AlertBulletin("130000", "東京都", at(hour), at(hour), status, days, maxima)
+
+
+class City:
+    """A served run whose alerts and clock a test sets."""
+
+    def __init__(self, root: Path) -> None:
+        self.run = write_small_run(root, city=MITAKA)
+        self.root = root
+        self.clock = at(6)
+
+    def asks(self, path: str, *known: AlertBulletin, **details: Any) -> Any:
+        """Ask a fresh service, with the newest bulletin last."""
+        if known:
+            *earlier, newest = known
+            whole = to_dict(replace(newest, earlier=tuple(reversed(earlier))))
+            (self.run.path / "alerts.json").write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+        settings = Settings(public_url="https://heat.example.jp/mitaka")
+        return Client(create_app(self.root, settings, clock=lambda: self.clock)).get(path, **details)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> City:
+    return City(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def city(served: City) -> City:
+    (served.run.path / "alerts.json").unlink(missing_ok=True)
+    served.clock = at(6)
+    return served
+
+
+def entries(answer: Any) -> list[ET.Element]:
+    return ET.fromstring(answer.content).findall(f"{ATOM}entry")
+
+
+# --- Atom ---
+
+
+def test_the_feed_holds_what_atom_requires_of_feed_and_entries(city: City) -> None:
+    city.clock = at(18)
+    answer = city.asks("/feeds/alerts.atom", issued(5, 1, 9), issued(17, 1, 1))
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    root = ET.fromstring(answer.content)
+    assert root.tag == f"{ATOM}feed"
+    for element in (root, *root.findall(f"{ATOM}entry")):
+        for name in ("id", "title", "updated"):
+            assert len(element.findall(ATOM + name)) == 1, name
+        assert (element.findtext(f"{ATOM}id") or "").startswith("urn:uuid:")
+        assert datetime.fromisoformat(element.findtext(f"{ATOM}updated") or "").tzinfo is not None
+    assert root.findtext(f"{ATOM}author/{ATOM}name") == "環境省 熱中症予防情報サイト"
+    links = {link.get("rel"): link.get("href") for link in root.findall(f"{ATOM}link")}
+    assert links["self"] == "https://heat.example.jp/mitaka/feeds/alerts.atom"
+    found = entries(answer)
+    assert [entry.findtext(f"{ATOM}updated") for entry in found] == [
+        "2025-08-05T05:00:00+09:00", "2025-08-05T17:00:00+09:00",
+    ]  # fmt: skip
+    assert "8月5日(火)の熱中症警戒アラート" in (found[0].findtext(f"{ATOM}title") or "")
+    summary = found[1].findtext(f"{ATOM}summary") or ""
+    assert "出典：環境省" in summary and "Heat-stroke alert for 東京都 on Wed 6 Aug" in summary
+    assert len({entry.findtext(f"{ATOM}id") for entry in found}) == 2
+    for entry in found:
+        related = next(link for link in entry.findall(f"{ATOM}link") if link.get("rel") == "related")
+        path = (related.get("href") or "").removeprefix("https://heat.example.jp/mitaka")
+        assert city.asks(path).status_code == 200
+
+
+def test_an_empty_feed_says_why(city: City) -> None:
+    def subtitle(*known: AlertBulletin) -> str:
+        answer = city.asks("/feeds/alerts.atom", *known)
+        assert entries(answer) == []
+        return ET.fromstring(answer.content).findtext(f"{ATOM}subtitle") or ""
+
+    assert "取得できていません" in subtitle() and "not been available" in subtitle()
+    assert "発表されていません" in subtitle(issued(5, 0, 9))
+    city.clock = at(4)
+    assert "まだ確認できていません" in subtitle(issued(5, 1, 9))
+
+
+def test_the_feed_is_kept_by_caches_for_a_minute_and_confirmed_by_its_tag(city: City) -> None:
+    answer = city.asks("/feeds/alerts.atom", issued(5, 1, 9))
+    assert answer.headers["cache-control"] == "public, max-age=60"
+    again = city.asks("/feeds/alerts.atom", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    city.clock = at(23, 59)
+    assert city.asks("/feeds/alerts.atom").headers["etag"] == answer.headers["etag"]
+    city.clock = at(0, day=6)
+    assert city.asks("/feeds/alerts.atom").headers["etag"] != answer.headers["etag"]
+
+
+# --- CAP ---
+
+
+def test_a_message_obeys_the_rules_and_says_what_was_issued(city: City) -> None:
+    answer = city.asks("/feeds/alerts.cap.xml", issued(5, 1, 9))
+    assert answer.headers["content-type"].startswith("application/cap+xml")
+    root = checked(answer.content)
+    value = {child.tag.removeprefix(NAMESPACE): child.text for child in root}
+    assert value["identifier"] == "heatrisk.130000.20250805.alert"
+    assert value["sender"] == "heatrisk@heat.example.jp"
+    assert (value["sent"], value["status"], value["msgType"]) == (
+        "2025-08-05T05:00:00+09:00",
+        "Actual",
+        "Alert",
+    )
+    assert "references" not in value
+    infos = root.findall(f"{NAMESPACE}info")
+    assert [info.findtext(f"{NAMESPACE}language") for info in infos] == ["ja-JP", "en-US"]
+    ja = {child.tag.removeprefix(NAMESPACE): child.text for child in infos[0]}
+    assert ja["event"] == "熱中症警戒情報（熱中症警戒アラート）"
+    assert (ja["urgency"], ja["severity"], ja["certainty"]) == ("Expected", "Severe", "Likely")
+    assert (ja["onset"], ja["expires"]) == ("2025-08-05T00:00:00+09:00", "2025-08-06T00:00:00+09:00")
+    assert ja["description"] == "環境省の発表：日最高WBGT(5:00) 東京:32/八王子:33"
+    assert infos[0].findtext(f"{NAMESPACE}area/{NAMESPACE}areaDesc") == "東京都"
+    assert infos[0].findtext(f"{NAMESPACE}area/{NAMESPACE}geocode/{NAMESPACE}value") == "130000"
+
+
+def test_a_special_alert_takes_the_place_of_the_ordinary_one(city: City) -> None:
+    known = (issued(5, 0, 9), issued(10, 0, 1), issued(14, 0, 3))
+    city.clock = at(13)
+    before = checked(city.asks("/feeds/alerts.cap.xml", *known).content)
+    assert before.findtext(f"{NAMESPACE}identifier") == "heatrisk.130000.20250806.alert"
+    city.clock = at(14)
+    after = checked(city.asks("/feeds/alerts.cap.xml", *known).content)
+    assert after.findtext(f"{NAMESPACE}msgType") == "Update"
+    sent, name = (before.findtext(NAMESPACE + part) for part in ("sent", "identifier"))
+    assert after.findtext(f"{NAMESPACE}references") == f"heatrisk@heat.example.jp,{name},{sent}"
+    info = after.find(f"{NAMESPACE}info")
+    assert info is not None and info.findtext(f"{NAMESPACE}severity") == "Extreme"
+    assert info.findtext(f"{NAMESPACE}urgency") == "Future"
+
+
+def test_a_message_never_changes_while_it_is_in_force(city: City) -> None:
+    first = city.asks("/feeds/alerts.cap.xml?day=2025-08-06", issued(5, 0, 9), issued(17, 0, 1))
+    assert first.status_code == 204
+    city.clock = at(17)
+    evening = city.asks("/feeds/alerts.cap.xml?day=2025-08-06").content
+    morning = replace(issued(5, 0, 1), issued=at(5, day=6), days=((SECOND, 1), (date(2025, 8, 7), 9)))
+    city.clock = at(23, 59, day=6)
+    assert city.asks("/feeds/alerts.cap.xml", issued(17, 0, 1), morning).content == evening
+    city.clock = at(0, day=7)
+    assert city.asks("/feeds/alerts.cap.xml").status_code == 204
+
+
+def test_without_an_alert_there_is_no_message_but_what_is_known(city: City) -> None:
+    for known, state in (((), "unavailable"), ((issued(5, 0, 9),), "none"), ((issued(5, 2, 9),), "unknown")):
+        answer = city.asks("/feeds/alerts.cap.xml", *known)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["heatrisk-alert-state"] == state
+        assert answer.headers["cache-control"] == "public, max-age=60"
+    is_problem(city.asks("/feeds/alerts.cap.xml?day=soon"), 422, "invalid-parameter")
+
+
+# --- what never leaves ---
+
+
+@pytest.mark.parametrize("status", ["drill", "test"])
+def test_drills_are_in_no_feed(city: City, status: Status) -> None:
+    city.clock = at(18)
+    known = (issued(5, 0, 9), issued(10, 3, 3, status))
+    answer = city.asks("/feeds/alerts.atom", *known)
+    assert entries(answer) == [] and "特別" not in answer.text and "訓練" not in answer.text
+    for day in ("", "?day=2025-08-05", "?day=2025-08-06"):
+        assert city.asks(f"/feeds/alerts.cap.xml{day}", *known).status_code == 204
+
+
+def test_nothing_is_in_a_feed_before_its_report_time(city: City) -> None:
+    city.clock = at(16, 59)
+    known = (issued(5, 0, 9), issued(17, 3, 3))
+    answer = city.asks("/feeds/alerts.atom", *known)
+    assert entries(answer) == [] and "特別" not in answer.text and "17:00" not in answer.text
+    for day in ("", "?day=2025-08-05", "?day=2025-08-06"):
+        assert city.asks(f"/feeds/alerts.cap.xml{day}", *known).status_code == 204
+    city.clock = at(17)
+    assert len(entries(city.asks("/feeds/alerts.atom", *known))) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<a>&amp;]]>", "a\x00b\x0bc\ufffe", "名前,with spaces & <tags>", "", " ", "\u202eevil", "x" * 5000],
+)
+def test_any_name_gives_a_whole_document(name: str) -> None:
+    known = replace(issued(5, 1, 9), area=name, area_name=name or "a", maxima=((name, name),))
+    feed = Feed(Words(name, name), "http://h/", known, at(6))
+    (alert,) = feed.alerts()
+    for sender in (name, f"heatrisk@{name}", "a b,c<d&e"):
+        root = ET.fromstring(cap(feed, alert, sender or "x"))
+        assert root.findtext(f"{NAMESPACE}identifier")
+        if name.strip().isprintable() and name.strip():
+            checked(cap(feed, alert, f"heatrisk@{sender}"))
+    assert ET.fromstring(atom(feed, Words(name, name), at(6))).tag == f"{ATOM}feed"
+
+
+def test_an_invented_town_issues_nothing_actual(tmp_path: Path) -> None:
+    feed = Feed(Words("ひなた市", "Hinata"), "http://h", issued(5, 1, 9), at(6), sample=True)
+    root = checked(cap(feed, feed.alerts()[0], "heatrisk@h"))
+    assert root.findtext(f"{NAMESPACE}status") == "Test"
+    assert (root.findtext(f"{NAMESPACE}info/{NAMESPACE}headline") or "").startswith("【架空の町】")

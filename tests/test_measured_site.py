@@ -1,0 +1,285 @@
+"""A measured site in whatever form its files come: read alike, or refused with the file and the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import measured_site, validation
+from heatrisk.errors import HeatRiskError
+from tests.made_site import PLACE, raster, site
+
+
+def days(*dates: str) -> pd.DataFrame:
+    """Return made weather of some days, as far as measurements look at it."""
+    hours = [pd.Timestamp(date) + pd.Timedelta(hours=h) for date in dates for h in range(24)]
+    return pd.DataFrame({"ta": 20.0}, index=pd.DatetimeIndex(hours))
+
+
+OCTOBER = ("2005-10-11", "2006-07-26", "2006-08-01")
+
+
+@pytest.mark.parametrize(
+    ("content", "when", "value"),
+    [
+        ("hour,Kdown\n12,700\n", "2005-10-11T12", 700.0),
+        ("Hour;Kdown\n12;700,5\n", "2005-10-11T12", 700.5),
+        ("hour\tKdown\n12\t700\n", "2005-10-11T12", 700.0),
+        ("hour Kdown\n12 700\n", "2005-10-11T12", 700.0),
+        ("% hour Kdown\n12.00 700\n", "2005-10-11T12", 700.0),
+        ("# made by hand\nhour, K_down [W/m2]\n12, 700\n", "2005-10-11T12", 700.0),
+        ("time,Kdn\n12:30,700\n", "2005-10-11T12", 700.0),
+        ("it,Kdown_Wm2\n1230,700\n", "2005-10-11T12", 700.0),
+        ("hour,Kdown\n12.5,700\n", "2005-10-11T12", 700.0),
+        ("hour,Kdown\n24,700\n", "2005-10-12T00", 700.0),
+        ("hour,Kdown\n0,700\n", "2005-10-11T00", 700.0),
+        ("hour,Kdown\n12,600\n12.5,800\n", "2005-10-11T12", 700.0),
+        ("time,Kdown\n2005-10-11 12:00,700\n", "2005-10-11T12", 700.0),
+        ("datetime,Kdown\n2005-10-11T12:10:00,700\n", "2005-10-11T12", 700.0),
+        ("hour,Kdown,Kdown\n12,700,3\n", "2005-10-11T12", 700.0),
+    ],
+)
+def test_rows_of_one_day(tmp_path: Path, content: str, when: str, value: float) -> None:
+    path = tmp_path / "measurements_x.csv"
+    path.write_bytes(content.encode("utf-8-sig"))
+    table = measured_site.read_measurements([path], days(OCTOBER[0]))
+    assert table["Kdown"].to_dict() == {pd.Timestamp(when): value}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("measurements.csv", "date,hour,Kup\n2006-07-26,12,7\n"),
+        ("measurements.csv", "date,hour,Kup\n20060726,12,7\n"),
+        ("measurements.csv", "Date;Hour;Kup\n26/07/2006;12;7\n"),
+        ("measurements.csv", "date,hour,Kup\n7/26/2006,12,7\n"),
+        ("measurements.csv", "day,hour,Kup\n207,12,7\n"),
+        ("measurements.csv", "doy,hour,Kup\n207.0,12,7\n"),
+        ("measurements.csv", "day,hour,Kup\n26,12,7\n"),
+        ("measurements.csv", "day,hour,Kup\n2,12,7\n"),
+        ("measurements.csv", "day,hour,Kup\n2006-07-26,12,7\n"),
+        ("measurements.csv", "hour,Kup\n12,1\n9,2\n10,2\n11,2\n12,7\n8,1\n"),
+        ("measurements_20060726.csv", "hour,Kup\n12,7\n"),
+        ("measurements_ga_207.csv", "hour,Kup\n12,7\n"),
+    ],
+)
+def test_the_day_is_told_in_many_ways(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    table = measured_site.read_measurements([tmp_path / name], days(*OCTOBER))
+    assert table["Kup"].loc["2006-07-26T12"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "heading"),
+        ("wind,rain\n1,2\n", "names no hour"),
+        ("hour,Kdown\n", "not a single row"),
+        ("hour,Kdown\nnoon,700\n", "an hour that is none"),
+        ("day,hour,Kdown\n99,12,700\n", "is none of"),
+        ("date,hour,Kdown\nsoon,12,700\n", "a date that is none"),
+        ("hour,Kdown\n12,700\n13,700\n", "1 days without a date"),
+        ("\x00\xff\x01", "names no hour"),
+    ],
+)
+def test_measurements_that_cannot_be_placed_are_refused(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "measurements.csv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(SystemExit, match=why):
+        measured_site.read_measurements([path], days(*OCTOBER))
+
+
+@pytest.mark.parametrize("separator", [" ", "   ", "\t", ",", ";", " ; "])
+def test_met_files_of_any_separator(tmp_path: Path, separator: str) -> None:
+    site(tmp_path, "hour,Kdown\n12,700\n")
+    path = tmp_path / "MetFile_200.txt"
+    expected = measured_site.read_met([path])
+    lines = path.read_text("utf-8").replace("-999.000", "NaN").splitlines()
+    path.write_text("\r\n".join(separator.join(line.split()) for line in lines), "cp1252")
+    pd.testing.assert_frame_equal(measured_site.read_met([path]), expected)
+
+
+def test_hours_of_a_met_file_may_run_from_1_to_24(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Kdown\n24,0\n")
+    path = folder / "MetFile_200.txt"
+    rows = [line.split() for line in path.read_text("utf-8").splitlines()[2:]]
+    last = [*rows[-1][:2], "24", *rows[-1][3:]]
+    path.write_text("\n".join(" ".join(row) for row in [*rows, last]), "utf-8")
+    assert validation.validate(folder)["scores"]["all"]["Kdown"]["n"] == 1
+
+
+@pytest.mark.parametrize("content", ["", "% only a heading\n", "1 2 3\n", "x y z\n" * 5])
+def test_a_met_file_without_weather_is_refused(tmp_path: Path, content: str) -> None:
+    folder = site(tmp_path, "hour,Kdown\n12,700\n")
+    (folder / "MetFile_200.txt").write_text(content, "utf-8")
+    with pytest.raises(SystemExit, match="MetFile_200"):
+        validation.validate(folder)
+
+
+@pytest.mark.parametrize(
+    ("point", "properties", "top"),
+    [
+        ([11.9713, 57.7070], {}, {}),
+        ([677_030.0, 6_399_970.0], {}, {}),
+        ([677_030.0, 6_399_970.0], {"crs": "EPSG:32632"}, {}),
+        (
+            [677_030.0, 6_399_970.0, 5.0],
+            None,
+            {"crs": {"properties": {"name": "urn:ogc:def:crs:EPSG::32632"}}},
+        ),
+    ],
+)
+def test_the_station_in_degrees_or_metres(tmp_path: Path, point: list, properties: object, top: dict) -> None:
+    grid = measured_site.town(site(tmp_path, "hour,Kdown\n12,1\n"), None, 1.1).grid
+    elsewhere = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [0.0, 0.0]}}
+    geometry = {"type": "Point", "coordinates": point}
+    feature = {"type": "Feature", "geometry": geometry, "properties": properties}
+    for features in ([feature], [elsewhere, feature]):
+        collection = {"type": "FeatureCollection", "features": features, **top}
+        (tmp_path / "poi.geojson").write_text(json.dumps(collection), "utf-8")
+        found = measured_site.station(tmp_path, grid)
+        assert abs(found.row - 15) <= 1 and abs(found.column - 15) <= 1
+        assert found.of == len(features)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"features": []}', '{"geometry": {"coordinates": ["a"]}}']
+)
+def test_a_station_that_is_no_point_is_refused(tmp_path: Path, content: str) -> None:
+    grid = measured_site.town(site(tmp_path, "hour,Kdown\n12,1\n"), None, 1.1).grid
+    (tmp_path / "poi.geojson").write_text(content, "utf-8")
+    with pytest.raises(SystemExit, match=r"poi\.geojson"):
+        measured_site.station(tmp_path, grid)
+
+
+# --- rasters ---------------------------------------------------------------------------------------------
+
+
+def towered(folder: Path) -> Path:
+    """Make a site with a tower and a tree."""
+    site(folder, "hour,Kdown,Kup,Ldown\n9,1,1,1\n12,1,1,1\n")
+    surface, canopy = np.full((30, 30), 5.0), np.zeros((30, 30))
+    surface[5:12, 3:9], canopy[20:25, 20:25] = 25.0, 8.0
+    raster(folder / "DSM_X.tif", surface)
+    raster(folder / "CDSM_X.tif", canopy)
+    return folder
+
+
+def tags(path: Path, **changes: object) -> None:
+    """Write a raster again with another profile."""
+    with rasterio.open(path) as file:
+        values, profile = file.read(), file.profile
+    path.unlink()
+    with rasterio.open(path.with_suffix(".tif"), "w", **{**profile, **changes}) as file:
+        file.write(values)
+
+
+def _bare(folder: Path) -> str | None:
+    for path in folder.glob("*.tif"):
+        tags(path, crs=None)
+    return "EPSG:32632"
+
+
+def _canopy_as_text(folder: Path) -> None:
+    with rasterio.open(folder / "CDSM_X.tif") as file:
+        values = file.read(1)
+    head = "ncols 30\nnrows 30\nxllcorner 677000\nyllcorner 6399940\ncellsize 2\nNODATA_value -9999\n"
+    rows = "\n".join(" ".join(f"{v:g}" if v else "-9999" for v in row) for row in values)
+    (folder / "CDSM_X.asc").write_text(head + rows + "\n", "ascii")
+    (folder / "CDSM_X.tif").unlink()
+
+
+def _names(folder: Path) -> None:
+    (folder / "LC_X.tif").rename(folder / "LandCover_x.TIF")
+    (folder / "DSM_X.tif").rename(folder / "dsm.tiff")
+    (folder / "MetFile_200.txt").rename(folder / "metfile_prepared.TXT")
+
+
+def _larger_terrain(folder: Path) -> None:
+    values = np.full((40, 50), 5.0, np.float32)
+    place = Affine(2.0, 0.0, PLACE.c - 10.0, 0.0, -2.0, PLACE.f + 10.0)
+    shape = {"height": 40, "width": 50, "count": 1, "dtype": "float32", "nodata": -9999.0}
+    with rasterio.open(folder / "DEM_X.tif", "w", crs="EPSG:32632", transform=place, **shape) as file:
+        file.write(values, 1)
+
+
+def _smaller_terrain(folder: Path) -> None:
+    values = np.full((30, 30), 5.0, np.float32)
+    values[:3], values[:, 25:] = -9999.0, -3.4e38
+    raster(folder / "DEM_X.tif", values)
+
+
+def _nearly_square(folder: Path) -> None:
+    for path in folder.glob("*.tif"):
+        tags(path, transform=Affine(2.0003, 0.0, PLACE.c, 0.0, -1.9998, PLACE.f))
+
+
+@pytest.mark.parametrize(
+    "change", [_bare, _canopy_as_text, _names, _larger_terrain, _smaller_terrain, _nearly_square]
+)
+def test_rasters_in_other_clothes_are_the_same_site(tmp_path: Path, change) -> None:
+    whole = validation.validate(towered(tmp_path / "whole"))
+    folder = tmp_path / "changed"
+    shutil.copytree(tmp_path / "whole", folder)
+    crs = change(folder)
+    report = validation.validate(folder, crs=crs)
+    assert report["svf"] == pytest.approx(whole["svf"], abs=0.02)
+    for one, other in zip(report["hours"], whole["hours"], strict=True):
+        assert one["kup"] == pytest.approx(other["kup"], rel=0.03)
+        assert one["ldown"] == pytest.approx(other["ldown"], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "missing", ["DSM_X.tif", "DEM_X.tif", "poi.geojson", "MetFile_200.txt", "measurements_x.csv"]
+)
+def test_what_is_needed_is_named_when_it_is_not_there(tmp_path: Path, missing: str) -> None:
+    folder = site(tmp_path, "hour,Kdown\n12,1\n")
+    (folder / missing).unlink()
+    with pytest.raises(SystemExit, match=missing[:3]):
+        validation.validate(folder)
+
+
+def test_land_cover_canopy_and_names_of_columns_may_be_absent(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Lup\n12,400\n")
+    (folder / "LC_X.tif").unlink()
+    scores = validation.validate(folder)["scores"]["all"]
+    assert list(scores) == ["Lup"]
+
+
+WORDS = ["hour", "Kdown", "day", ",", ";", "\n", "12", "-999", "nan", "1e400", "\t"]
+DAMAGE = st.one_of(
+    st.binary(max_size=400), st.text(max_size=200).map(str.encode),
+    st.lists(st.sampled_from(WORDS), max_size=60).map(lambda parts: "".join(parts).encode()),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(DAMAGE)
+def test_random_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("damage") / "measurements.csv"
+    path.write_bytes(content)
+    try:
+        table = measured_site.read_measurements([path], days(*OCTOBER))
+    except SystemExit as refused:
+        assert str(path) in str(refused)
+    else:
+        assert isinstance(table.index, pd.DatetimeIndex)
+    with pytest.raises(SystemExit):
+        measured_site.read_met([path])
+
+
+@pytest.mark.parametrize("name", ["DSM_X.tif", "DEM_X.tif", "LC_X.tif", "CDSM_X.tif"])
+def test_damaged_rasters_are_refused(tmp_path: Path, name: str) -> None:
+    folder = towered(tmp_path)
+    (folder / name).write_bytes((folder / name).read_bytes()[:300])
+    with pytest.raises((SystemExit, HeatRiskError), match=name):
+        validation.validate(folder)
