@@ -167,23 +167,6 @@ def _fourth_wednesday(year: int, month: int) -> date:
     return first + timedelta(days=(2 - first.weekday()) % 7 + 21)
 
 
-def known(bulletin: AlertBulletin, day: date, at: datetime) -> bool:
-    """Tell whether any bulletin that is public at an instant says of a day that there is an alert, or none.
-
-    Where it does not, the absence of an alert from :func:`public` means nothing.
-
-    Parameters
-    ----------
-    bulletin : AlertBulletin
-        The newest bulletin.
-    day : datetime.date
-        Day in Japan.
-    at : datetime.datetime
-        The instant; UTC if it has no zone.
-    """
-    return flag(bulletin, day, at) is not None
-
-
 def _said(bulletin: AlertBulletin, day: date, at: datetime) -> list[tuple[AlertBulletin, int]]:
     """Return what public bulletins say of a day, oldest first."""
     return [

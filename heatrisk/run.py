@@ -142,9 +142,12 @@ def simulate(
             products[place] = field[name]
         open_mean = town.step(now, heat, official[k], products)
         offsets[k] = official[k] - open_mean
-        _add_uncertainty(field, received, weather, now, open_mean, (grid.cell_size, scene.factor), views)
+        _add_uncertainty(field, received, weather, now, (grid.cell_size, scene.factor), views)
         if progress is not None:
             progress(k + 1, len(steps))
+    sure = bool(np.isfinite(fields["p_danger"]).any())
+    if not sure:
+        del fields["p_danger"]
     data = _dataset(scene, steps, step, fields, views)
     data["official"] = ("time", official, _OFFICIAL)
     data["anchor_offset"] = (
@@ -156,13 +159,13 @@ def simulate(
     data.attrs["assumptions"] = json.dumps(
         [note.as_dict() for note in (*notes, *drive.notes)], ensure_ascii=False
     )
-    data.attrs["uncertainty"] = uncertainty.attribute()
+    data.attrs["uncertainty"] = uncertainty.attribute(forecast=sure)
     return data
 
 
 def _add_uncertainty(
     field: dict[str, npt.NDArray[np.float32]], received: npt.NDArray[np.float32], weather: Weather,
-    now: xr.Dataset, open_mean: float, grain: tuple[float, int], views: xr.Dataset,
+    now: xr.Dataset, grain: tuple[float, int], views: xr.Dataset,
 ) -> None:  # fmt: skip
     """Fill in how sure the ``wbgt_moe`` of one step is; the grain is the cell size and its sub-cells."""
     official, at = float(now["official"]), pd.Timestamp(now["time"].item())
@@ -171,7 +174,6 @@ def _add_uncertainty(
         wbgt=field["wbgt_moe"],
         wbgt_sun=field["wbgt_moe_sun"],
         wbgt_shade=field["wbgt_moe_shade"],
-        open=official if anchored else open_mean,
         sunlit=received,
         lead_hours=uncertainty.lead_hours(weather, at) if anchored else np.nan,
         anchored=anchored,
@@ -182,7 +184,7 @@ def _add_uncertainty(
         conditions=uncertainty.conditions(now),
     )
     field["wbgt_moe_sd"][:] = uncertainty.spread(inputs)
-    field["p_danger"][:] = uncertainty.p_at_least(DANGER, field["wbgt_moe"], field["wbgt_moe_sd"])
+    field["p_danger"][:] = uncertainty.probability(DANGER, inputs, field["wbgt_moe_sd"])
 
 
 def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:

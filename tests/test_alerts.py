@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatrisk.alerts import FLAGS, AlertBulletin, flag, from_dict, known, public, to_dict
+from heatrisk.alerts import FLAGS, AlertBulletin, flag, from_dict, public, to_dict
 from heatrisk.words import JST
 
 FIRST, SECOND, THIRD = date(2026, 8, 25), date(2026, 8, 26), date(2026, 8, 27)
@@ -93,15 +93,6 @@ def test_a_special_alert_never_becomes_ordinary_and_none_is_cancelled() -> None:
     assert flag(issued, SECOND, at(6, day=26)) == 3
     ordinary = series(bulletin(5, 1, 9), bulletin(17, 0, 0))
     assert shown(ordinary, at(18)) == [("alert", FIRST)]
-
-
-def test_a_day_is_known_once_a_public_bulletin_says_something_of_it() -> None:
-    last = bulletin(17, 1, 0)
-    assert known(last, FIRST, at(17)) and known(last, SECOND, at(23))
-    assert not known(last, FIRST, at(16, 59)), "before its report time"
-    assert not known(last, THIRD, at(12, day=27)), "the bulletin is two days old"
-    assert not known(bulletin(10, 9, 2), SECOND, at(11)), "judged says nothing yet"
-    assert not known(bulletin(17, 1, 0, status="drill"), FIRST, at(18))
 
 
 def test_flags_that_say_nothing_leave_what_was_said() -> None:

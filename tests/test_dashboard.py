@@ -9,10 +9,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from heatrisk.alerts import AlertBulletin, Status, to_dict
 from heatrisk.api import Settings
+from heatrisk.risk import RISK_SCALES, classify
 from heatrisk.words import JST
 from tests.png import plain
 from tests.small_run import NOON, dataset, lonlat, write_small_run
@@ -366,6 +368,25 @@ def test_an_unanchored_run_says_so_at_the_place_and_in_the_legend(browser: Any, 
     with serving(tmp_path, NOON) as address, opened(browser, address, ready="#legend li") as seen:
         assert "公式の予測には合わせていません" in seen.text("#place")
         assert "公式の予測に合わせていません" in seen.text("#legend")
+
+
+def test_a_corner_of_heat_and_minutes_of_sun_are_not_called_none(browser: Any, tmp_path: Path) -> None:
+    fields = dataset()
+    fields["wbgt_moe"] = fields["wbgt_moe"] * 0 + 26
+    fields["wbgt_moe"][:, WEST[0], WEST[1] + 2] = 28.5
+    fields["risk"] = (fields["risk"].dims, classify(fields["wbgt_moe"].values, RISK_SCALES["daily"]))
+    fields["sunlit"] = fields["sunlit"] * 0 + 0.05
+    half = np.timedelta64(30, "m")
+    times = fields["time"].values
+    fields["time_bnds"] = (("time", "bnds"), np.stack([times - half, times + half], axis=1))
+    write_small_run(tmp_path, fields=fields)
+    with serving(tmp_path, NOON) as address, opened(browser, at(address, WEST), ready=WORDS) as seen:
+        assert "まわりの屋外の1％未満が28以上（厳重警戒）" in seen.text("#lead")
+        assert "60分のうち約3分は日なた" in seen.text("#facts")
+        seen.page.click("#tab-hours")
+        seen.page.wait_for_selector("#hours .sun")
+        bar = seen.page.locator("#hours .sun").first
+        assert bar.evaluate("element => element.style.getPropertyValue('--share')") == "0.05"
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from heatrisk.export import export
+from heatrisk.reports import Reports
 from heatrisk.store import RunStore
 from tests.plain_server import plain
 from tests.small_run import NOON, lonlat, write_small_run
@@ -18,6 +20,7 @@ from tests.visitor import PHONE, RETURNING, opened, serving
 
 pytestmark = pytest.mark.browser
 WEST, ROOF = (20, 4), (32, 23)
+REAL = {"name": {"ja": "ひなた市", "en": "Hinata"}, "sample": False, "config": {}}
 #: What Chromium notes of requests that nobody answers.
 UNANSWERED = (
     "ERR_CONNECTION_REFUSED",
@@ -48,16 +51,59 @@ def test_an_open_page_takes_up_a_new_run_and_notices_a_lost_server(browser: Any,
 
 def test_a_failed_attempt_is_said_and_the_earlier_run_stays(browser: Any, tmp_path: Path) -> None:
     write_small_run(tmp_path)
-    verdict = {"level": "red", "ja": "", "en": ""}
+    verdict = {"level": "red", "ja": "【失敗】気象データがありません", "en": "[red] there is no weather"}
     record = {"at": "2025-08-05T05:00:00+00:00", "run_id": None, "verdict": verdict}
     with serving(tmp_path, NOON) as address, opened(browser, address) as seen:
         assert "失敗" not in seen.text("#notices")
         RunStore(tmp_path).keep_status(record)
         seen.page.evaluate(RETURNING)
-        seen.says("#notices", "最新の計算に失敗したため、前回の結果を表示しています")
+        seen.says("#notices", "【失敗】気象データがありません")
         assert "参考値" in seen.text("#place")
-        seen.page.select_option("#language", "en")
-        seen.says("#notices", "The latest computation failed; showing the previous result")
+        for language, text in (("en", "[red] there is no weather"), ("zh", "没有新的计算结果")):
+            seen.page.select_option("#language", language)
+            seen.says("#notices", text)
+
+
+def test_how_the_service_stands_is_said_once_and_before_how_the_run_went(
+    browser: Any, tmp_path: Path
+) -> None:
+    doubted = {"level": "amber", "ja": "【要確認】樹木がありません", "en": "[amber] no trees", "notes": []}
+    write_small_run(tmp_path, city=REAL, verdict=doubted)
+    silent = NOON + timedelta(hours=20)
+    with (
+        serving(tmp_path, silent) as address,
+        opened(browser, address, ready="#map[aria-busy=false]") as seen,
+    ):
+        seen.says("#notices", "終わりました")
+        assert seen.page.locator("#notices .verdict").count() == 1
+        assert "樹木" not in seen.text("#notices")
+
+
+def test_what_a_facility_reports_is_told_at_once_for_as_long_as_it_holds(
+    browser: Any, tmp_path: Path
+) -> None:
+    write_small_run(tmp_path)
+    reports = Reports(tmp_path, "")
+    bearer = {"Authorization": f"Bearer {reports.issue('1', '中央図書館', NOON)}"}
+    reports.close()
+    with serving(tmp_path, NOON) as address, opened(browser, address) as seen:
+        seen.page.click("#tab-shelters")
+        seen.says("#shelters", "8月5日(火) 14:10")
+        # It holds until 14:40; the step that is shown has its middle at 15:00.
+        said = {"state": "full", "note": "裏口から <b>どうぞ</b>", "minutes": 30}
+        assert httpx.put(f"{address}shelters/1/status", json=said, headers=bearer).status_code == 200
+        seen.page.evaluate(RETURNING)
+        seen.says("#shelter-1", "施設からの報告：満員です（14:10 現在")
+        assert "施設から：裏口から <b>どうぞ</b>" in seen.text("#shelter-1")
+        assert "満員" in seen.text("#shelter-1 .report")
+        seen.page.click("#shelter-1 button")
+        seen.says("#card", "施設から：裏口から")
+        seen.page.select_option("#language", "zh")
+        seen.says("#shelter-1", "设施告知：裏口から")
+        seen.page.select_option("#language", "ja")
+        seen.page.click("#later")
+        seen.says("#shelters", "8月5日(火) 18:00")
+        assert "満員" not in seen.text("#shelter-1") and "裏口" not in seen.text("#shelter-1")
 
 
 KEPT = """async () => {
@@ -92,13 +138,17 @@ def test_after_one_visit_the_page_works_without_a_network_and_states_its_age(
         seen.page.click("#tab-shelters")
         assert "中央図書館" in seen.text("#shelters") and "開館状況は不明" in seen.text("#shelter-1")
         seen.page.click("#earlier")
-        seen.says("#shelter-1", "開いています")
+        seen.says("#shelters", "8月5日(火) 15:00")
+        assert "開館状況は不明" in seen.text("#shelter-1")
         seen.page.click("#tab-map-pane")
         seen.draws("#map")
         lon, lat = lonlat(*WEST)
         seen.page.fill("#search", f"{lat:.5f}, {lon:.5f}")
         seen.page.keyboard.press("Enter")
         seen.says("#lead", "読み込め")
+        # Other pages are not this one.
+        with pytest.raises(Exception, match="ERR_"):
+            seen.page.goto(f"{address}docs")
         seen.forgives(*UNANSWERED, "Failed to load resource")
 
 
@@ -125,3 +175,28 @@ def test_a_folder_on_a_plain_web_server_answers_as_the_service_does(
     assert ours[0] == plainly[0]
     # Pixels of the export are a little smaller than cells.
     assert "建物の上です" in plainly[1]
+
+
+SERIES = """async name => {
+  const kept = await (await caches.open("series")).keys();
+  return kept.length > 0 && kept.every(({ url }) => url.includes(name));
+}"""
+
+
+def test_an_open_page_takes_up_the_same_run_exported_anew(
+    browser: Any, small_store: Path, tmp_path: Path
+) -> None:
+    def placed(minutes: int) -> str:
+        with ThreadPoolExecutor(1) as aside:
+            moment = NOON + timedelta(minutes=minutes)
+            return aside.submit(export, RunStore(small_store), tmp_path, clock=lambda: moment).result().name
+
+    name = placed(0)
+    with plain(tmp_path) as (address, _), opened(browser, address, clock_at=NOON) as seen:
+        assert seen.page.evaluate(SERIES, name)
+        seen.page.evaluate(RETURNING)
+        later = placed(5)
+        with seen.page.expect_request(lambda request: f"/data/{later}/run.json" in request.url):
+            seen.page.evaluate(RETURNING)
+        seen.settles()
+        assert seen.page.evaluate(SERIES, later), "value tiles of the earlier export are let go"

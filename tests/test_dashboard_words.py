@@ -126,6 +126,16 @@ def test_the_page_and_its_map_library_stay_below_400_kilobytes() -> None:
     assert 250_000 < total < 400_000
 
 
+def test_the_worker_keeps_for_good_only_what_never_changes() -> None:
+    pattern = re.search(r"const FIXED = /(.+)/; //", (DASHBOARD / "sw.js").read_text("utf-8"))
+    assert pattern is not None
+    fixed = re.compile(pattern[1])
+    data = "/heat/data/20250804T1930Z-01234567-20250805T051000Z/"
+    assert all(fixed.search(data + name) for name in ("run.json", "shelters/20250805T0600Z.json"))
+    assert fixed.search("/tiles/20250804T1930Z-01234567/risk/20250805T0600Z/15/1/2.png")
+    assert not [name for name in (data + "alerts.json", "/latest.json", "/alerts") if fixed.search(name)]
+
+
 def test_the_files_of_the_page_stand_together() -> None:
     site = pages.site()
     assert {

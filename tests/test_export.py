@@ -33,6 +33,8 @@ from tests.plain_server import plain
 from tests.small_run import BUILDING, CREATED, GRID, NOON, OPEN_CELL, OUTSIDE, RUN, TIMES, TMS, lonlat
 from tests.small_run import write_small_run as write
 
+#: What an export at noon is called.
+PLACED = f"{RUN}-20250805T051000Z"
 KEYS = [f"{time:%Y%m%dT%H%MZ}" for time in TIMES]
 
 
@@ -86,13 +88,13 @@ def series_of(folder: Path, lon: float, lat: float) -> dict[str, list[float | No
 def test_the_entry_leads_to_the_newest_run(folder: Path) -> None:
     assert told(folder / "latest.json") == {
         "run": RUN,
-        "data": f"data/{RUN}/",
+        "data": f"data/{PLACED}/",
         "exported": "2025-08-05T05:10:00Z",
         "heatrisk": "0.1.0",
         "alerts": None,
         "basemap": None,
     }
-    assert (folder / f"data/{RUN}").stat().st_mode & 0o777 == 0o755
+    assert (folder / f"data/{PLACED}").stat().st_mode & 0o777 == 0o755
 
 
 def test_what_the_service_answers_is_there(folder: Path, asked: Client) -> None:
@@ -230,7 +232,7 @@ def test_a_plain_server_gives_pages_and_ranges(folder: Path) -> None:
         assert "frame-ancestors" not in page.partition("</head>")[0]
         for name in site():
             assert httpx.get(address + name).status_code == 200, name
-        path = f"data/{RUN}/tiles/risk/{KEYS[4]}.pmtiles"
+        path = f"data/{PLACED}/tiles/risk/{KEYS[4]}.pmtiles"
         head = httpx.get(address + path, headers={"Range": "bytes=0-126"})
         assert (head.status_code, head.content) == (206, (folder / path).read_bytes()[:127])
         assert asked[-1] == (f"/{path}", "bytes=0-126")
@@ -240,14 +242,44 @@ def test_the_next_run_takes_over_and_the_last_stays(tmp_path: Path) -> None:
     root, www = tmp_path / "store", tmp_path / "www"
     placed = []
     for hour in range(3):
-        write(root, CREATED + timedelta(hours=hour), f"{hour}" * 16)
+        run = write(root, CREATED + timedelta(hours=hour), f"{hour}" * 16)
         placed.append(export(RunStore(root), www, wanted=Wanted(("risk",))))
-        assert told(www / "latest.json")["run"] == placed[-1].name
+        assert told(www / "latest.json")["run"] == run.id
     assert {path.name for path in (www / "data").iterdir()} == {placed[1].name, placed[2].name}
     again = export(RunStore(root), www, wanted=Wanted(("sunlit",)))
-    assert (again.name, again != placed[2]) == (f"{placed[2].name}-2", True)
+    assert again != placed[2]
     assert (placed[2] / "tiles" / "risk").is_dir(), "data that is shown never changes"
     assert told(www / "latest.json")["data"] == f"data/{again.name}/"
+
+
+@pytest.mark.parametrize("minutes", [1, 0, -1])
+def test_no_name_is_ever_given_twice(store: RunStore, tmp_path: Path, minutes: int) -> None:
+    placed = [
+        export(
+            store,
+            tmp_path / "www",
+            wanted=Wanted(("risk",), KEYS[4]),
+            clock=lambda later=count * minutes: NOON + timedelta(minutes=later),
+        ).name
+        for count in range(5)
+    ]
+    assert len(set(placed)) == 5, "what clients keep for good would change under them"
+
+
+def test_an_export_spares_what_another_has_just_placed(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    www, wanted, others = tmp_path / "www", Wanted(("risk",), KEYS[4]), []
+    export(store, www, wanted=wanted)
+
+    def late(*given: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        others.append(export(store, www, wanted=wanted))
+        return locked(*given, **more)
+
+    monkeypatch.setattr("heatrisk.export.site.locked", late)
+    placed = export(store, www, wanted=wanted)
+    assert {path.name for path in (www / "data").iterdir()} == {others[0].name, placed.name}
 
 
 @pytest.mark.parametrize("held", ["holiday.jpg", "latest.json", "data"])
@@ -268,7 +300,7 @@ def test_a_cut_off_export_changes_nothing_that_is_shown(
     store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     www = tmp_path / "www"
-    export(store, www, wanted=Wanted(("risk",)))
+    export(store, www, wanted=Wanted(("risk",)), clock=lambda: NOON)
     shown = (www / "latest.json").read_bytes()
     (www / "data" / ".left").mkdir()
 
@@ -280,9 +312,13 @@ def test_a_cut_off_export_changes_nothing_that_is_shown(
         with pytest.raises(Exception, match="disk is full"):
             export(store, www, wanted=Wanted(("sunlit",)))
     assert (www / "latest.json").read_bytes() == shown
-    assert [path.name for path in (www / "data").iterdir()] == [RUN]
-    with locked(www / ".lock", 0.0), pytest.raises(StoreBusyError):
+    assert [path.name for path in (www / "data").iterdir()] == [PLACED]
+    with locked(www / ".lock", 0.0), pytest.raises(StoreBusyError, match="another export") as caught:
         export(store, www)
+    assert "--wait" not in str(caught.value), "which an export does not have"
+    signed: set[bytes] = set()
+    export(store, www, wanted=Wanted(("sunlit",)), tell=lambda *_: signed.add((www / ".lock").read_bytes()))
+    assert signed == {b""}, "everybody can read the folder"
 
 
 def bulletin(hour: int, flag: int, status: Status = "normal") -> AlertBulletin:
@@ -301,7 +337,7 @@ def test_alerts_are_told_from_their_report_time_and_drills_never(
     www = tmp_path / "www"
     placed = export(RunStore(tmp_path / "store"), www, wanted=Wanted(("risk",)), clock=lambda: NOON)
     assert (placed / "alerts.json").exists() is shown
-    assert told(www / "latest.json")["alerts"] == (f"data/{RUN}/alerts.json" if shown else None)
+    assert told(www / "latest.json")["alerts"] == (f"data/{PLACED}/alerts.json" if shown else None)
     if shown:
         assert told(placed / "alerts.json")["state"] == "alert"
     kept = [path for path in www.rglob("*") if path.is_file() and b'"flag": 1' in path.read_bytes()]

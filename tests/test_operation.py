@@ -10,7 +10,7 @@ import pytest
 
 from heatrisk.city import read_city, store_path
 from heatrisk.errors import CityFileError, InputError
-from heatrisk.operation import check, recompute
+from heatrisk.operation import check, recompute, replay
 from heatrisk.sources.intake import read_inputs
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light
@@ -91,6 +91,21 @@ def test_the_kind_of_weather_is_told_from_the_file(city: Path) -> None:
     (city.parent / "open_meteo.json").write_text("{}", "utf-8")
     with pytest.raises(InputError, match="kind of weather"):
         read_inputs(read_city(city), city, now=NOW)
+
+
+@pytest.mark.parametrize("content", [b"\x00\xff", "訓練,特別警戒\r\n".encode("cp932")])
+def test_of_an_alert_file_that_cannot_be_read_nothing_is_public(city: Path, content: bytes) -> None:
+    changed(city, "alert_20250805_05.csv", "alert_訓練_20250805_05.csv")
+    (city.parent / "alert_訓練_20250805_05.csv").write_bytes(content)
+    store = RunStore(city.parent / "store")
+    outcome = recompute(city, store, NOW, nothing)
+    assert "alerts_missing" in {note.code for note in outcome.verdict.notes}
+    run = store.open(outcome.run_id or "")
+    assert "alerts" in {row["role"] for row in run.manifest["lacking"]}
+    told = json.dumps([run.manifest, store.status()], ensure_ascii=False)
+    for word in ("訓練", "特別警戒"):
+        assert word not in told
+    assert replay(store, run.id, nothing) == []
 
 
 def test_alerts_of_another_day_leave_today_unknown(city: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,19 @@ import pytest
 import shapely
 
 from heatrisk.city import read_city
-from heatrisk.errors import StoreError
+from heatrisk.errors import RunNotFoundError, StoreError
 from heatrisk.grid import Grid
 from heatrisk.operation import recompute, replay, season, write_season
-from heatrisk.operation.seasons import LIMITS, spread
+from heatrisk.operation.seasons import LIMITS, Place, Season, spread
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.store import RunStore
+from heatrisk.store.sums import SUMS, sums
 from heatrisk.verdict import Light
 from tests.hostile_server import serving
 from tests.made_city import make_city
 from tests.messages import explains
 from tests.test_upkeep import command
-from tests.tiny_city import CITY, make_tiny
+from tests.tiny_city import CITY, MORNING, make_tiny
 
 NOW = datetime(2025, 8, 5, 5, 10, tzinfo=UTC)
 
@@ -79,17 +81,48 @@ def test_inputs_that_did_not_change_are_kept_once(replayed: tuple[Path, RunStore
 def test_what_comes_out_otherwise_is_named(replayed: tuple[Path, RunStore], tmp_path: Path) -> None:
     _, store = replayed
     run = store.open()
-    weather = run.path / "inputs" / "open_meteo.json"
-    good = weather.read_bytes()
+    weather, listed = run.path / "inputs" / "open_meteo.json", run.path / SUMS
+    good, digests = weather.read_bytes(), listed.read_bytes()
     told = json.loads(good)
     told["hourly"]["temperature_2m"] = [value + 1 for value in told["hourly"]["temperature_2m"]]
     weather.write_bytes(json.dumps(told).encode())
     try:
+        assert [one.name for one in replay(store, "latest", nothing)] == ["inputs/open_meteo.json"]
+        listed.write_text(sums(run.path), "utf-8")
         found = {difference.name: difference.what.en for difference in replay(store, "latest", nothing)}
     finally:
         weather.write_bytes(good)
+        listed.write_bytes(digests)
     assert "values differ" in found["tmrt"] and "inputs" in found["run.json"]
     assert "official" not in found and "shelters.geojson" not in found
+
+
+def test_bytes_that_changed_on_the_disk_are_a_difference(replayed: tuple[Path, RunStore]) -> None:
+    _, store = replayed
+    spoilt = store.open().path / "shelters.geojson"
+    good = spoilt.read_bytes()
+    spoilt.write_bytes(good + b"\n")
+    try:
+        assert [one.name for one in replay(store, "latest", nothing)] == ["shelters.geojson"]
+    finally:
+        spoilt.write_bytes(good)
+
+
+def test_shelters_are_lent_by_the_same_run_again(tmp_path: Path) -> None:
+    city, store = make_tiny(tmp_path), RunStore(tmp_path / "store")
+    listed = tmp_path / "shelters.csv"
+    good = listed.read_bytes()
+    assert recompute(city, store, MORNING - timedelta(days=1), nothing).run_id is not None
+    listed.write_bytes(b"\x00\xff")
+    without = recompute(city, store, MORNING, nothing)
+    assert "shelters_kept" in {note.code for note in without.verdict.notes}
+    listed.write_bytes(good.replace("中央図書館".encode(), "別の図書館".encode()))
+    later = recompute(city, store, MORNING + timedelta(hours=1), nothing)
+    assert without.run_id is not None and store.latest_id() == later.run_id
+    assert replay(store, without.run_id, nothing) == []
+    shutil.rmtree(store.root / "runs" / store.runs()[-1])
+    with pytest.raises(RunNotFoundError):
+        replay(store, without.run_id, nothing)
 
 
 def test_an_input_too_large_to_be_kept_must_be_where_it_was(tmp_path: Path) -> None:
@@ -157,8 +190,33 @@ def test_a_day_gone_by_is_computed_from_what_was_known_then(archive: Path, tmp_p
     earlier = recompute(archive, store, past - timedelta(days=1), nothing, past=True)
     assert earlier.run_id is not None and store.latest_id() == run.id, "the past replaces nothing newer"
     assert "not_published" in {note.code for note in earlier.verdict.notes}
+    assert replay(store, earlier.run_id, nothing) == []
     none = recompute(archive, store, past - timedelta(days=9), nothing, past=True)
     assert none.verdict.light is Light.RED and "no forecast had been issued" in none.verdict.line.en
+
+
+def test_a_day_gone_by_says_nothing_of_how_things_stand(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, past = RunStore(tmp_path / "store"), datetime(2026, 8, 1, 20, 10, tzinfo=UTC)
+    kept = {"at": NOW.isoformat(), "verdict": {"level": "red", "ja": "異常", "en": "red"}}
+    store.keep_status(kept)
+    lights = [recompute(archive, store, past - timedelta(days=n), nothing, past=True) for n in (0, 9)]
+    assert [one.verdict.light is Light.RED for one in lights] == [False, True]
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    def full(self: RunStore, wait: float | None = None) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("heatrisk.operation.recomputing.read", broken)
+        recompute(archive, store, past, nothing, past=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "alone", full)
+        assert recompute(archive, store, past, nothing, past=True).verdict.light is Light.RED
+    assert store.status() == kept
 
 
 def test_a_season_is_counted_by_place(archive: Path, tmp_path: Path) -> None:
@@ -184,6 +242,18 @@ def test_a_season_is_counted_by_place(archive: Path, tmp_path: Path) -> None:
     told = json.loads(record.read_text("utf-8"))
     assert told["places"][0]["hours"]["28"] == pytest.approx(whole.hours[28], abs=0.01)
     assert told["official"]["days"] == {"28": 3, "31": 3, "33": 1}
+
+
+def test_a_district_without_outdoor_ground_counts_nobody(tmp_path: Path) -> None:
+    indoors = Place("駅ビル", np.ones((2, 2), np.bool_), {"total": np.zeros((2, 2))})
+    for limit in LIMITS:
+        indoors.add(limit, np.full((2, 2), 3.0), np.zeros((2, 2), np.bool_))
+    found = Season(date(2026, 8, 1), date(2026, 8, 1), [indoors], computed=[date(2026, 8, 1)])
+    table, record = write_season(found, tmp_path)
+    told = json.loads(record.read_text("utf-8"))["places"][0]
+    assert told["resident_hours"] == {"total": {"28": 0.0, "31": 0.0, "33": 0.0}}
+    row = list(csv.reader(io.StringIO(table.read_text("utf-8-sig"))))[-1]
+    assert row[:1] == ["駅ビル"] and {float(value) for value in row[2:]} == {0.0}
 
 
 def test_a_season_says_which_days_lack(archive: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def test_variables_dimensions_and_types() -> None:
         "wbgt_moe": (maps, np.float32), "wbgt_moe_max": (maps, np.float32), "wbgt_iso": (maps, np.float32),
         "wbgt_moe_sun": (maps, np.float32), "wbgt_moe_shade": (maps, np.float32),
         "tmrt": (maps, np.float32), "utci": (maps, np.float32),
+            "wbgt_moe_sd": (maps, np.float32), "p_danger": (maps, np.float32),
         "sunlit": (maps, np.float32), "risk": (maps, np.int8), "risk_sport": (maps, np.int8),
         "svf": (("y", "x"), np.float32), "mask": (("y", "x"), np.uint8),
         "official": (("time",), np.float64), "anchor_offset": (("time",), np.float64),

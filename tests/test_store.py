@@ -182,6 +182,21 @@ def test_a_second_run_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
     assert kept.runs() == [later, *names[::-1]]
 
 
+def test_a_run_that_vanishes_under_the_eyes_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    stays, goes = kept.write(run).id, kept.write(run).id
+    honest = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        found = honest(path, **options)
+        if path.parent.name == goes:
+            path.parent.rename(tmp_path / "runs" / f".tmp-{goes}")
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert kept.runs() == [stays]
+
+
 def test_a_writer_killed_in_the_middle_leaves_the_latest_alone(tmp_path: Path) -> None:
     kept = RunStore(tmp_path)
     kept.publish(kept.write(made_run(made_dataset((70, 70), 2))).id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 import warnings
 from itertools import pairwise
@@ -202,6 +204,21 @@ def test_png_of_every_code() -> None:
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert data[-8:-4] == b"IEND"
     assert int.from_bytes(data[16:20]) == int.from_bytes(data[20:24]) == 256
+
+
+@pytest.mark.parametrize("anchored", ["true", "false"])
+def test_an_archive_taken_elsewhere_says_what_it_is_and_whom_it_is_owed_to(anchored: str) -> None:
+    dataset = made_dataset(steps=1)
+    dataset.attrs["anchored"] = anchored
+    archive = build(dataset, ("wbgt_moe", "sunlit"), ["出典A", "B"]).step(0)
+    told = {}
+    for name, content in archive.items():
+        # Where the metadata lies: PMTiles version 3, section 3.1.
+        start, length = (int.from_bytes(content[at : at + 8], "little") for at in (24, 32))
+        told[name] = json.loads(gzip.decompress(content[start : start + length]))
+    assert ("公式の予測に合わせていません" in told["wbgt_moe"]["description"]) is (anchored == "false")
+    assert "公式の予測" not in told["sunlit"]["description"]
+    assert {about["attribution"] for about in told.values()} == {"出典A / B"}
 
 
 def test_tilejson_describes_the_tiles(run: StoredRun) -> None:

@@ -39,6 +39,7 @@ from heatrisk.uncertainty import (
     forecast_sd,
     lead_hours,
     p_at_least,
+    probability,
     split_measured,
     spread,
     surface_sd,
@@ -60,7 +61,7 @@ def cells(*values: float) -> np.ndarray:
 def step(**changes: Any) -> UncertaintyInputs:
     """Return a step of one half-shaded cell, a day after the issue of the forecast."""
     inputs = UncertaintyInputs(
-        wbgt=cells(30.0), wbgt_sun=cells(31.0), wbgt_shade=cells(28.5), open=30.5, sunlit=cells(0.5),
+        wbgt=cells(30.0), wbgt_sun=cells(31.0), wbgt_shade=cells(28.5), sunlit=cells(0.5),
         lead_hours=21.0, anchored=True, split_measured=False, sub_cell=1.0, cell=5.0, svf=cells(0.6),
         conditions=NOON,
     )  # fmt: skip
@@ -331,3 +332,11 @@ def test_attribute_names_every_term_and_what_is_left_out() -> None:
         assert rows[term.name]["sd"] is None
         assert rows[term.name]["source"]
     assert all(row["ja"] and row["en"] for row in rows.values())
+
+
+def test_without_a_forecast_of_known_age_there_is_no_probability() -> None:
+    for lacking in (step(anchored=False, lead_hours=np.nan), step(lead_hours=np.nan)):
+        assert np.isnan(probability(31.0, lacking, spread(lacking))).all()
+    rows = {row["name"]: row for row in json.loads(attribute(forecast=False))}
+    assert rows["forecast"]["sd"] is None and rows["station"]["sd"] is None
+    assert "sd_typical" in rows["edge"]

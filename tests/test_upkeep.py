@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,9 +23,10 @@ from heatrisk.cli import main
 from heatrisk.errors import RunNotFoundError, StoreBusyError
 from heatrisk.store import Keep, RunStore, standing
 from heatrisk.store.keeping import outdated
+from heatrisk.store.lock import Busy, locked
 from heatrisk.store.sums import SUMS
 from heatrisk.verdict import Light, Verdict
-from heatrisk.words import Words
+from heatrisk.words import JST, Words
 from tests.client import Client
 from tests.made_run import RUN_ID, made_dataset, made_run
 from tests.messages import explains
@@ -41,6 +45,11 @@ def written(store: RunStore, run_id: str = RUN_ID) -> Path:
     run = store.write(made_run(made_dataset((70, 70), 1), run_id))
     store.publish(run.id)
     return run.path
+
+
+def aged(run: Path) -> None:
+    """Let a run seem to be written long ago."""
+    os.utime(run / "run.json", (0, 0))
 
 
 def holding(store: RunStore, ending: str = "sys.stdin.read()") -> subprocess.Popen[str]:
@@ -72,15 +81,58 @@ def test_a_second_writer_is_told_who_the_first_is(store: RunStore) -> None:
     assert store.writer() == (None, False)
 
 
-def test_a_writer_that_was_killed_is_known_and_holds_nothing_up(store: RunStore) -> None:
+def test_whoever_only_looks_at_a_lock_makes_no_writer_give_up(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    pauses: list[float] = []
+    with (tmp_path / "lock").open("rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+
+        def look_away(pause: float) -> None:
+            pauses.append(pause)
+            fcntl.flock(reader, fcntl.LOCK_UN)
+
+        with locked(tmp_path / "lock", 0.0, look_away):
+            assert len(pauses) == 1
+            with pytest.raises(StoreBusyError), locked(tmp_path / "lock", 0.0, pauses.append):
+                pass
+    assert sum(pauses[1:]) == pytest.approx(1.0), "one that writes is given up soon"
+
+
+def test_a_lock_among_public_files_names_nobody(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    path.write_text(json.dumps({"pid": 1, "host": "here", "since": INSIDE.isoformat()}))
+    busy = Busy(Words("書き出し中", "an export is going on"), Words("待つ", "Wait."))
+    with locked(path, 0.0, busy=busy, signed=False):
+        assert path.read_bytes() == b""
+        with pytest.raises(StoreBusyError) as caught, locked(path, 0.0, lambda _: None, busy=busy):
+            pass
+    assert caught.value.text("en") == f"{tmp_path}: an export is going on. Wait."
+
+
+def test_a_writer_that_was_killed_is_known_and_holds_nothing_up(
+    store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(store)
     other = holding(store)
     (store.root / "runs" / ".tmp-half").mkdir()
     (store.root / ".latest-123").symlink_to("runs/nowhere")
     os.kill(other.pid, signal.SIGKILL)
     other.communicate()
-    assert standing(store, INSIDE).light is Light.AMBER
-    assert f"process {other.pid}" in standing(store, INSIDE).line.en
+    seen = standing(store, INSIDE)
+    assert seen.light is Light.AMBER
+    assert seen.killed is not None and seen.killed.pid == other.pid
+    begun = seen.killed.since.astimezone(JST)
+    assert seen.line == (
+        f"【要確認】計算が途中で止まりました（{begun:%Y-%m-%d %H:%M} 開始）",
+        f"[amber] a run was killed that had begun at {begun:%Y-%m-%d %H:%M} JST",
+    ), "which process on which computer is nobody's business but the staff's"
+    ready = Client(create_app(store, clock=lambda: INSIDE)).get("/readyz").json()
+    assert ready["standing"] == {"level": "amber", **seen.line._asdict()}
+    assert "killed" not in seen.as_dict()
+    code, text = command(capsys, monkeypatch, "status", "--store", store.root)
+    assert f"process {other.pid} on {socket.gethostname()}" in text
+    code, text = command(capsys, monkeypatch, "status", "--store", store.root, "--json")
+    assert code == 10 and json.loads(text)["killed"]["pid"] == other.pid
     with store.alone(wait=0) as found:
         assert found.died is not None and found.died.pid == other.pid
         assert found.removed == (".latest-123", ".tmp-half")
@@ -131,23 +183,25 @@ NAMES = st.lists(st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)), uniqu
 )
 
 
-@given(NAMES, st.integers(0, 29), st.floats(0, 800), st.integers(1, 20))
-def test_what_may_go(names: list[str], served: int, days: float, runs: int) -> None:
+@given(NAMES, st.integers(0, 29), st.floats(0, 800), st.integers(1, 20), st.integers(-90, 900))
+def test_what_may_go(names: list[str], served: int, days: float, runs: int, later: int) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     shown = names[served] if served < len(names) else None
-    gone = outdated(names, shown, Keep(days, runs), now)
+    made = {name: datetime.strptime(name[:14], "%Y%m%dT%H%MZ").replace(tzinfo=UTC) for name in names}
+    written = {name: at + timedelta(days=later) for name, at in made.items()}
+    gone = outdated(written, shown, Keep(days, runs), now)
     assert shown not in gone
     assert not set(gone) & set(names[:runs])
     for name in names:
-        made = datetime.strptime(name[:14], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
-        kept = name == shown or name in names[:runs] or now - made <= timedelta(days=days)
+        young = now - max(made[name], written[name]) <= timedelta(days=days)
+        kept = name == shown or name in names[:runs] or young
         assert (name in gone) == (not kept)
 
 
 def test_pruning_removes_old_runs_and_unused_skies(store: RunStore) -> None:
     names = [f"202607{day:02d}T0510Z-0000000{day % 10}" for day in range(1, 5)]
     for name in names:
-        written(store, name)
+        aged(written(store, name))
     store.publish(names[1])
     for key in ("old", "new"):
         store.keep(key, made_dataset((4, 4), 1)["svf"].values)
@@ -156,6 +210,9 @@ def test_pruning_removes_old_runs_and_unused_skies(store: RunStore) -> None:
     assert gone == [names[2], names[0]] or gone == [names[0]]
     assert set(store.runs()) == set(names) - set(gone)
     assert store.latest_id() == names[1]
+    past = store.write(made_run(made_dataset((70, 70), 1), "20250701T0510Z-00000000")).id
+    assert store.prune(Keep(2, 1), datetime.now(UTC) + timedelta(days=1)) == [names[2]], "written today"
+    assert store.prune(Keep(2, 1), datetime.now(UTC) + timedelta(days=3)) == [past]
     assert [path.stem for path in (store.root / "cache").iterdir()] == ["new"]
 
 
@@ -187,6 +244,23 @@ def test_how_a_store_stands(store: RunStore) -> None:
     ended = standing(store, INSIDE + timedelta(hours=3))
     assert ended.light is Light.RED and "ended at" in ended.line.en, "an old map is never called green"
     assert "終わりました" in ended.line.ja
+    (store.root / "lock").write_text(json.dumps({"pid": 1, "host": "here", "since": INSIDE.isoformat()}))
+    assert standing(store, INSIDE + timedelta(hours=3)).light is Light.RED, "killed or not, the map has ended"
+    assert standing(store, INSIDE).light is Light.AMBER
+
+
+def test_off_season_ends_with_the_season(store: RunStore) -> None:
+    made = made_run(made_dataset((70, 70), 1))
+    real = {**made.manifest, "city": {**made.manifest["city"], "sample": False}}
+    store.publish(store.write(replace(made, manifest=real)).id)
+    winter = datetime(2026, 2, 1, tzinfo=UTC)
+    kept_status(store, Light.OFF_SEASON, winter)
+    assert standing(store, winter + timedelta(days=40)).light is Light.OFF_SEASON
+    spring = datetime(2026, 5, 1, tzinfo=UTC)
+    assert standing(store, spring).light is Light.RED, "nobody has tried since, and there is no map of now"
+    kept_status(store, Light.OFF_SEASON, spring)
+    assert standing(store, spring + timedelta(hours=25)).light is Light.OFF_SEASON
+    assert standing(store, spring + timedelta(hours=27)).light is Light.RED
 
 
 def command(
@@ -207,7 +281,7 @@ def test_the_commands(
 ) -> None:
     run = written(store)
     old = "20250101T0510Z-00000000"
-    store.write(made_run(made_dataset((70, 70), 1), old))
+    aged(store.write(made_run(made_dataset((70, 70), 1), old)).path)
     kept_status(store, Light.AMBER, datetime.now(UTC))
     code, text = command(capsys, monkeypatch, "status", "--store", store.root)
     assert (code, "[amber] computed" in text, RUN_ID in text) == (10, True, True)

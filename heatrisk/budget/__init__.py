@@ -42,7 +42,7 @@ from heatrisk.uncertainty import (
     UncertaintyInputs,
     conditions,
     lead_hours,
-    p_at_least,
+    probability,
     split_measured,
     spread,
     term_sds,
@@ -198,12 +198,22 @@ def budget(
     code = int(part.land_cover[0, 0])
     return Budget(
         lon, lat, row, column,
-        next((Words(kind.name_ja, kind.name) for kind in LAND_COVER if kind.code == code), _UNKNOWN),
+        _ground(code, town),
         at - step / 2 + (k + 0.5) * step / len(cells), at, step, numbers | sure,
         mean([differences(*pair) for pair in zip(cells, references, strict=True)]), terms,
         tuple(round(float(value), 2) for value in sector) if spot.svf_buildings < 1.0 else (),
         obstacles(part, 0, 0, numbers["zenith"], numbers["azimuth"]), (*notes, *drive.notes),
     )  # fmt: skip
+
+
+def _ground(code: int, town: Surfaces) -> Words:
+    """Return the name of a class of ground; the numbers of a city's own class stand in its city file."""
+    if town.classes[code] == town.classes[255] and code != GRASS.code:  # 255 is never a class
+        return _UNKNOWN
+    known = {kind.code: Words(kind.name_ja, kind.name) for kind in LAND_COVER}
+    return known.get(
+        code, Words(f"市が定めた地表（コード {code}）", f"the city's own class of ground, code {code}")
+    )
 
 
 _UNKNOWN = Words("不明（芝生・草地とみなす）", "unknown, taken as grass")
@@ -299,7 +309,6 @@ def _sureness(
         wbgt=moe,
         wbgt_sun=sun,
         wbgt_shade=shade,
-        open=numbers["step_open"],
         sunlit=share,
         lead_hours=lead_hours(weather, at),
         anchored=bool(np.isfinite(numbers["official"])),
@@ -310,5 +319,5 @@ def _sureness(
         conditions=conditions(now),
     )
     sd = spread(step)
-    sure = {"sd": float(sd[0]), "p_danger": float(p_at_least(_DANGER, step.wbgt, sd)[0])}
+    sure = {"sd": float(sd[0]), "p_danger": float(probability(_DANGER, step, sd)[0])}
     return {name: float(value[0]) for name, value in term_sds(step).items()}, sure

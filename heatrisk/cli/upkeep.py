@@ -33,9 +33,8 @@ def status(
     """いまの状態と入力ごとの古さを示します。 Tell how a store stands, and the age of every source."""
     found = heatrisk.store.standing(heatrisk.store.RunStore(store_of(store, city_file)), datetime.now(UTC))
     if as_json:
-        writer = found.running
-        running = None if writer is None else {"pid": writer.pid, "host": writer.host, "since": writer.since}
-        body = found.as_dict() | {"running": running}
+        processes = {"running": found.running, "killed": found.killed}
+        body = found.as_dict() | {name: one and one._asdict() for name, one in processes.items()}
         print(json.dumps(body, ensure_ascii=False, indent=1, default=str))  # noqa: T201
     else:
         _print(found)
@@ -92,6 +91,9 @@ def _print(found: Standing) -> None:
     if found.running is not None:
         words = found.running.words
         say(Words(f"計算中: {words.ja}", f"running: {words.en}"))
+    if found.killed is not None:
+        words = found.killed.words
+        say(Words(f"途中で止まった計算: {words.ja}", f"killed: {words.en}"), "yellow")
     for row in found.attempt.get("sources", ()):
         if isinstance(row, dict):
             say(_source(row), "yellow" if _MARKS.get(str(row.get("state")), "×") != " " else "")

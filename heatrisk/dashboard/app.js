@@ -58,6 +58,7 @@ const today = () => new Date(clock() + JST).toISOString().slice(0, 10);
 const age = () => Math.max(0, (clock() - Date.parse(times.created ?? manifest.created)) / 60e3);
 const over = () => clock() >= Date.parse(times.times.at(-1).time) + (times.step_minutes / 2) * 60e3;
 const now = () => (over() ? null : nearestStep());
+const following = () => state.followsClock && !over();
 
 function nearestStep() {
   const far = times.times.map(({ time }) => Math.abs(Date.parse(time) - clock()));
@@ -75,7 +76,7 @@ async function theRest() {
   state.layer = (layers.find(({ id }) => id === asked.layer) ?? layers[0]).id;
   legends = {};
   await showLegendOf(state.layer);
-  shelters = await api.shelters(run, times.times[state.index]).catch(() => null);
+  shelters = await sheltersAsked().catch(() => null);
   named(asked.shelter);
   if (!phone.matches) find("legend").open = true;
   controls();
@@ -132,7 +133,7 @@ function seek(found) {
 async function refresh() {
   try {
     const found = await api.present();
-    if (found.times.run !== manifest.run_id) {
+    if (found.times.run !== manifest.run_id || found.moved) {
       location.reload();
       return;
     }
@@ -142,7 +143,8 @@ async function refresh() {
   } catch {
     state.lost = true;
   }
-  if (state.followsClock && !over() && state.index !== nearestStep()) await chooseStep(nearestStep(), true);
+  if (following() && state.index !== nearestStep()) await chooseStep(nearestStep(), true);
+  else if (following()) await takeShelters();
   render();
 }
 
@@ -181,7 +183,7 @@ function showCard() {
   if (!found) return;
   find("card").replaceChildren(
     make("button", { type: "button", class: "tool close", "aria-label": words("close"), onclick: closeCard }, "×"),
-    late.card(found, times.times[state.index].jst, null));
+    late.card(found, null));
 }
 
 function closeCard() {
@@ -199,16 +201,23 @@ async function chooseStep(index, followsClock = false) {
   Object.assign(state, { index, followsClock });
   render();
   showHeat();
-  const found = await api.shelters(manifest.run_id, times.times[index]).catch(() => null);
-  // Only the answer for the step that is still shown counts.
-  if (found && state.index === index) {
-    shelters = found;
-    heat?.showShelters(shelters);
-    keepingFocus(() => {
-      showCard();
-      showPane(currentPane());
-    });
-  }
+  await takeShelters();
+}
+
+// Who looks at the present wants to know what is open now, not in the middle of its three hours.
+const sheltersAsked = () => api.shelters(manifest.run_id, times.times[state.index], following() ? clock() : null);
+
+async function takeShelters() {
+  const { index, followsClock } = state;
+  const found = await sheltersAsked().catch(() => null);
+  // Only the answer for what is still shown counts.
+  if (!found || state.index !== index || state.followsClock !== followsClock) return;
+  shelters = found;
+  heat?.showShelters(shelters);
+  keepingFocus(() => {
+    showCard();
+    showPane(currentPane());
+  });
 }
 
 function showHeat() {
@@ -228,14 +237,14 @@ async function showLegendOf(layer) {
 }
 
 function notices() {
-  const verdict = manifest.verdict ?? {};
-  const own = currentLanguage() in verdict;
+  // How the service stands says more than how the run went: the next one may have failed, or never begun.
+  const standing = ready?.standing ?? manifest.verdict ?? {};
   return [
     manifest.city.sample && ["sample", words("sample")],
     state.lost && ["stale", words("lost")],
     over() && ["stale", words("stale", { time: shortTime(times.times.at(-1).jst) })],
-    ready?.last_attempt?.level === "red" && ["attempt", words("failed_attempt")],
-    ["amber", "red"].includes(verdict.level) && ["verdict", own ? spoken(verdict) : words(`verdict_${verdict.level}`)],
+    (standing.level ?? "green") !== "green" && ["verdict", currentLanguage() in standing ? spoken(standing)
+      : words(`verdict_${standing.level}`)],
   ].filter(Boolean);
 }
 
@@ -255,7 +264,7 @@ function showAll() {
   showLanguages();
   find("notices").replaceChildren(...notices().map(([kind, text]) => make("p", { class: kind }, text)));
   showAlerts(alerts, today());
-  showPlace(place, state.index, now(), age());
+  showPlace(place, state.index, now(), age(), times.step_minutes);
   showTimeline(times.times, place.problem ? null : place.point, state.index, now(), chooseStep);
   if (layers) late.showLayers(layers, state.layer, chooseLayer);
   if (legends) late.showLegend(legends[state.layer], !basemap);
@@ -272,10 +281,10 @@ function showAll() {
 
 function showPane(pane) {
   if (!late) return;
-  if (pane === "hours") late.showHours(place, state.index, (index) => chooseStep(index));
+  if (pane === "hours") late.showHours(place, state.index, times.step_minutes, (index) => chooseStep(index));
   if (pane === "about") late.showAbout(manifest, place.point);
   if (pane === "shelters" && shelters) {
-    late.showShelters(shelters, place, times.times[state.index].jst, (shelter) => pickShelter(shelter.id), inForce(alerts, today()));
+    late.showShelters(shelters, place, (shelter) => pickShelter(shelter.id), inForce(alerts, today()));
   }
 }
 

@@ -6,7 +6,8 @@ import { chance, degrees, levelName, percent, whole } from "./scale.js";
 import { sides } from "./sentence.js";
 import { dayAndHour, dayName, days, words } from "./words.js";
 
-export function showHours(place, index, choose) {
+// minutes: how long a step is.
+export function showHours(place, index, minutes, choose) {
   const { point } = place;
   const problem = place.problem ?? absence(point);
   if (problem) {
@@ -18,7 +19,7 @@ export function showHours(place, index, choose) {
     make("th", { scope: "col" }, words(`column_${name}`)));
   const bodies = days(point.series).map(({ date, steps }) => make("tbody", {},
     make("tr", { class: "day" }, make("th", { colspan: head.length, scope: "rowgroup" }, dayName(date))),
-    steps.map(([, position]) => row(place, columns, position, position === index, choose))));
+    steps.map(([, position]) => row({ ...place, minutes }, columns, position, position === index, choose))));
   const { lat, lon, cell_size_m: size } = point.place;
   find("hours").replaceChildren(
     make("p", { class: "peak" }, peak(point, index)),
@@ -36,7 +37,8 @@ const COLUMNS = [
   { name: "value", known: always, text: ({ step }) => (step.wbgt_moe == null ? null : degrees(step.wbgt_moe)) },
   { name: "official", known: always, text: ({ step }) =>
     Object.values(step.official_stations).filter((value) => value != null).map(whole).join(" / ") },
-  { name: "sun", known: always, text: ({ step }) => (step.sunlit_minutes == null ? null : sun(step.sunlit_minutes)) },
+  { name: "sun", known: always, text: ({ place: { minutes }, step }) =>
+    (step.sunlit_minutes == null ? null : sun(step.sunlit_minutes, minutes)) },
   { name: "shade", known: ({ point }) => point.series.some((step) => step.wbgt_moe_shade != null), text: ({ place, at }) => {
     const found = sides(place, at);
     return found && !found.none ? degrees(found.shade) : null;
@@ -59,8 +61,8 @@ function row(place, columns, at, current, choose) {
     columns.map((column) => make("td", { class: "figure" }, column.text({ place, step, at }) || "–")));
 }
 
-function sun(minutes) {
+function sun(minutes, whole) {
   const bar = make("span", { class: "sun" }, words("minutes", { n: minutes }));
-  bar.style.setProperty("--share", String(Math.min(minutes / 180, 1)));
+  bar.style.setProperty("--share", String(Math.min(minutes / whole, 1)));
   return bar;
 }

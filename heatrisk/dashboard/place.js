@@ -8,7 +8,8 @@ import { ageName, shortTime, spoken, timeName, told, words } from "./words.js";
 const DAY = 24 * 3600e3; // milliseconds
 
 // place: {kind, name, point, area, over, problem}; kind is how it was chosen, over where it lies on a house.
-export function showPlace(place, index, now, age) {
+// minutes: how long a step is.
+export function showPlace(place, index, now, age, minutes) {
   find("place-name").replaceChildren(placeName(place));
   const { point } = place;
   const step = point?.series[index];
@@ -19,7 +20,7 @@ export function showPlace(place, index, now, age) {
   const [first, second] = problem ? [words(problem), ""] : sentences(place, index, now);
   if (find("lead").textContent !== first + second) find("lead").replaceChildren(first, second ? make("span", {}, second) : "");
   find("lead").classList.toggle("message", Boolean(problem));
-  find("facts").replaceChildren(...(problem ? [] : facts(place, step, index)));
+  find("facts").replaceChildren(...(problem ? [] : facts(place, step, index, minutes)));
 }
 
 export function placeName(place) {
@@ -32,7 +33,7 @@ export function absence(point, step) {
   return step && !step.risk ? "missing" : undefined;
 }
 
-function facts(place, step, index) {
+function facts(place, step, index, minutes) {
   const { point } = place;
   const level = point.scale.levels[step.risk.index];
   const verdict = make("div", { class: "verdict" },
@@ -47,7 +48,7 @@ function facts(place, step, index) {
     verdict,
     twoSides(place, index),
     official(point, step),
-    make("p", { class: "sentences" }, [difference(step), sun(step), danger(step)].filter(Boolean).join(words("sentence_gap"))),
+    make("p", { class: "sentences" }, [difference(step), sun(step, minutes), danger(step)].filter(Boolean).join(words("sentence_gap"))),
     make("p", { class: "advice" }, asks, asks ? " " : "", make("strong", {}, told("indoors", point.indoors))),
     step.anchor_suspect ? make("p", { class: "doubt" }, words("suspect")) : null,
   ].filter(Boolean);
@@ -70,11 +71,11 @@ function difference(step) {
   return words(key, { difference: Math.abs(value).toFixed(1) });
 }
 
-function sun(step) {
-  if (step.sunlit_minutes == null) return "";
-  const minutes = Math.round(step.sunlit_minutes / 10) * 10;
-  if (minutes === 0) return words("sun_none");
-  return minutes >= 180 ? words("sun_all") : words("sun", { minutes });
+function sun({ sunlit_minutes: exact }, whole) {
+  if (exact == null) return "";
+  if (exact === 0) return words("sun_none");
+  const minutes = exact < 10 ? exact : Math.round(exact / 10) * 10;
+  return minutes >= whole ? words("sun_all") : words("sun", { minutes, whole });
 }
 
 function danger(step) {

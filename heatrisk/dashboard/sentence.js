@@ -21,9 +21,9 @@ function shares(point, step, around, when) {
   }
   for (const level of hot) {
     const share = hot.filter((one) => one.lower >= level.lower).reduce((sum, one) => sum + around.shares[one.code], 0);
-    if (share < 0.005) continue;
+    if (share === 0) continue;
     const values = { when, share: Math.round(share * 100), lower: level.lower, level: levelName(point.scale, level.index) };
-    return words(share > 0.985 ? "lead_all" : "lead_share", values);
+    return words(share > 0.985 ? "lead_all" : share < 0.01 ? "lead_few" : "lead_share", values);
   }
   return words("lead_below", { when, lower: WARN });
 }

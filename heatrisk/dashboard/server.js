@@ -3,6 +3,8 @@
 import { ANEW, answer, ask } from "./asking.js";
 import { metresPerDegree } from "./distance.js";
 
+const FRESH = 5 * 60e3; // milliseconds for which a copy of the present still is the present
+
 const REACH = 60; // metres round a house within which its street is looked for
 
 // The newest run with its steps, and how far the service's clock is ahead of this machine's.
@@ -24,20 +26,25 @@ export const alerts = () => ask("alerts", {}, ANEW);
 export const point = (run, lon, lat) => ask("point", { run, lon: lon.toFixed(6), lat: lat.toFixed(6) });
 export const buildings = (run) => new URL(`buildings?run=${encodeURIComponent(run)}`, location.href).href;
 
+// At a step, or at the present where `now` says what it is: what facilities report holds for minutes.
 // Without a network the list of another time serves, but not what it says of being open.
-export async function shelters(run, step) {
+export async function shelters(run, step, now) {
+  const at = now == null ? step.time : new Date(now).toISOString();
   try {
-    return await ask("shelters", { run, at: step.time });
+    const { body, at: told } = await answer("shelters", { run, at: now == null ? at : "now" }, now == null ? {} : ANEW);
+    return now == null || Date.now() - told < FRESH ? body : undecided(body, at);
   } catch (problem) {
     const kept = await globalThis.caches?.match(new URL("shelters", location.href), { ignoreSearch: true });
     if (!kept) throw problem;
-    const collection = await kept.json();
-    const undecided = { state: "unknown", reason: {}, at: step.time };
-    return {
-      ...collection,
-      features: collection.features.map((one) => ({ ...one, properties: { ...one.properties, status: undecided, reports: [] } })),
-    };
+    return undecided(await kept.json(), at);
   }
+}
+
+function undecided(collection, at) {
+  const unknown = { status: { state: "unknown", reason: {}, at }, reports: [], facility_report: null };
+  return {
+    ...collection, features: collection.features.map((one) => ({ ...one, properties: { ...one.properties, ...unknown } })),
+  };
 }
 
 // How the last attempt went is for the operator first: a server may keep it to itself.

@@ -10,21 +10,21 @@ const EQUIPMENT = ["water", "toilet", "wheelchair", "nursing_room", "wifi", "aed
 const wanted = new Set();
 
 // place: {lon, lat} from which distances count; show(shelter) leads to it on the map.
-export function showShelters(collection, place, at, show, alert) {
+export function showShelters(collection, place, show, alert) {
   const all = rows(collection, place);
   if (all.length === 0) {
     find("shelters").replaceChildren(make("p", { class: "message" }, words("shelters_none")));
     return;
   }
-  const again = () => showShelters(collection, place, at, show, alert);
+  const again = () => showShelters(collection, place, show, alert);
   const chosen = all.filter((shelter) => [...wanted].every((filter) => fits(shelter, filter)));
   const focused = document.activeElement?.id;
   find("shelters").replaceChildren(
     alert ? make("p", { class: "peak" }, words("shelters_alert")) : "",
     filters(all, again),
     make("p", { class: "fine", role: "status" }, words("shelters_count", { n: chosen.length, all: all.length })),
-    make("p", { class: "fine" }, words("shelters_at", { time: timeName(at) })),
-    make("ul", { class: "shelters" }, chosen.map((shelter) => make("li", {}, card(shelter, at, show)))));
+    make("p", { class: "fine" }, words("shelters_at", { time: timeName(all[0].status.at) })),
+    make("ul", { class: "shelters" }, chosen.map((shelter) => make("li", {}, card(shelter, show)))));
   if (focused?.startsWith("filter-")) find(focused)?.focus({ preventScroll: true });
 }
 
@@ -61,10 +61,11 @@ function filters(all, again) {
   return make("fieldset", { class: "filters" }, make("legend", {}, words("filters")), boxes);
 }
 
-export function card(shelter, at, show) {
+export function card(shelter, show) {
   const { state } = shelter.status;
   const facts = [
-    reason(shelter.status),
+    reason(shelter),
+    shelter.facility_report?.note ? words("facility_note", { note: shelter.facility_report.note }) : "",
     shelter.opens_on !== "unknown" ? words(`opens_${shelter.opens_on}`) : "",
     shelter.at ? "" : words("unplaced"),
     shelter.address,
@@ -79,7 +80,7 @@ export function card(shelter, at, show) {
   return make("article", { class: `shelter ${state}`, id: show ? `shelter-${shelter.id}` : null },
     make("h3", {}, name, shelter.distance == null ? "" : make("small", {}, way(shelter))),
     make("p", { class: "state" }, make("span", { class: "mark", "aria-hidden": "true" }, MARKS[state]),
-      words(`state_${state}`), opening(shelter, at),
+      words(`state_${state}`), opening(shelter.status),
       shelter.hours_text ? make("span", { class: "opening" }, shelter.hours_text) : ""),
     (shelter.reports ?? []).map((report) => make("p", { class: "report" }, crowding(report, shelter.status.at))),
     make("p", { class: "kind" }, words(shelter.designation)),
@@ -93,13 +94,15 @@ const HERE = 15; // metres within which a direction says nothing
 const way = ({ distance, bearing }) => (distance < HERE ? words("way_here")
   : words("way", { distance: distanceName(distance), direction: words(`direction_${bearing}`) }));
 
-// Why a place counts as closed or unknown is told by the service in its own languages; hours stand beside it in any.
-const reason = ({ state, reason: pair }) => (state !== "open" && currentLanguage() in pair ? spoken(pair) : "");
+// Why a place counts as closed or unknown, or what it reports of itself, is told by the service in its own languages;
+// hours and crowding stand beside it in any.
+const reason = ({ status: { state, reason: pair }, facility_report: own }) =>
+  ((state !== "open" || own) && currentLanguage() in pair ? spoken(pair) : "");
 
-function opening(shelter, at) {
-  if (!shelter.status.opens) return "";
-  const [then, now] = [dayAndHour(shelter.status.opens), dayAndHour(at)];
-  const time = then.day === now.day ? then.hour : shortTime(shelter.status.opens);
+function opening({ opens, at }) {
+  if (!opens) return "";
+  const [then, now] = [dayAndHour(opens), dayAndHour(at)];
+  const time = then.day === now.day ? then.hour : shortTime(opens);
   return make("span", { class: "opens" }, words("opens_at", { time }));
 }
 

@@ -7,6 +7,7 @@ import { metresPerDegree } from "./distance.js";
 const OUTSIDE = 0;
 const BUILDING = 1;
 const FIRST = 3; // the first code that stands for a value
+const MOST_KEPT = 200; // value tiles
 const REACH = 60; // metres round a house within which its street is looked for
 
 export class Site {
@@ -29,9 +30,10 @@ export class Site {
     return { latest, kept, ahead: 0 };
   }
 
+  // The same run exported anew lies elsewhere, with the alerts of its time; what this page reads is soon taken away.
   async present() {
     const { latest, kept, ahead } = await this.open();
-    return { times: { ...this.times, run: latest.run }, kept, ahead };
+    return { times: { ...this.times, run: latest.run }, kept, ahead, moved: latest.data !== this.latest.data };
   }
 
   read(path) {
@@ -135,7 +137,17 @@ export class Site {
     if (known) return known.status === 204 ? null : known.arrayBuffer();
     const bytes = await archive.tile(z, x, y);
     await cache?.put(key, new Response(bytes?.slice(0) ?? null, { status: bytes ? 200 : 204 })).catch(() => null);
+    if (cache) await this.trim(cache);
     return bytes;
+  }
+
+  // Value tiles of an earlier export are of no use any more, and of this one not all find room.
+  async trim(cache) {
+    const root = new URL(this.latest.data, location.href).href;
+    const known = await cache.keys();
+    const own = known.filter(({ url }) => url.startsWith(root));
+    const spare = [...known.filter((one) => !own.includes(one)), ...own.slice(0, Math.max(0, own.length - MOST_KEPT))];
+    await Promise.all(spare.map((old) => cache.delete(old)));
   }
 
   async point(_, lon, lat) {

@@ -5,9 +5,10 @@
 const PAGE = `page-${VERSION}`;
 const ANSWERS = "answers";
 const PICTURES = "pictures";
+const PAGES = ["./", "index.html"].map((name) => new URL(name, location.href).pathname); // other addresses are other pages
 const MOST_ANSWERS = 200;
 const MOST_PICTURES = 800;
-const FIXED = /\/(tiles\/\d{8}T\d{4}Z-|data\/)[^?]*\.(png|json|geojson)$/; // a run never changes
+const FIXED = /\/(tiles\/\d{8}T\d{4}Z-|data\/)(?!.*\/alerts\.json$)[^?]*\.(png|json|geojson)$/; // a run never changes
 const LEFT_ALONE = /\.(pmtiles|zarr|tif|nc)$|\/(metrics|openapi\.json|docs|staff|shelters\/.+\/status)/;
 
 self.addEventListener("install", (event) => {
@@ -29,8 +30,9 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.mode === "navigate") event.respondWith(fetch(request).catch(() => page()));
-  else {
+  if (request.mode === "navigate") {
+    if (PAGES.includes(new URL(request.url).pathname)) event.respondWith(fetch(request).catch(() => page()));
+  } else {
     const answer = answering(request);
     if (answer) event.respondWith(answer());
   }

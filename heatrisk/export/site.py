@@ -11,9 +11,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,15 @@ from heatrisk.export.answers import Answers
 from heatrisk.export.catalogue import catalogue
 from heatrisk.export.wanted import Wanted
 from heatrisk.store import LATEST, RunStore
-from heatrisk.store.lock import locked
+from heatrisk.store.lock import Busy, locked
 from heatrisk.words import Words
 
 ENTRY = "latest.json"
 _DATA, _LOCK, _PAGE = "data", ".lock", "index.html"
+_BUSY = Busy(
+    Words("この書き出し先に別の書き出しを実行中です", "another export into this folder is going on"),
+    Words("終わってから、もう一度実行してください", "Wait for it to end, then try again."),
+)
 
 
 def export(
@@ -75,10 +78,11 @@ def export(
         The run or a layer is not there, or the disk refuses.
     """
     run, now = store.open(run_id), clock()
-    before = _own(folder)
+    _own(folder)  # nothing is written where something else lies
     with disk.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / _LOCK, 0.0):
+        with locked(folder / _LOCK, 0.0, busy=_BUSY, signed=False):
+            before = _own(folder)
             folder.joinpath(_DATA).mkdir(exist_ok=True)
             for left in folder.joinpath(_DATA).glob(".*"):
                 shutil.rmtree(left)
@@ -87,7 +91,7 @@ def export(
                 ask = Answers(store, lambda: now)
                 data.write(run, ask, work, wanted or Wanted(), tell)
                 work.chmod(0o755)
-                placed = work.rename(_free(folder / _DATA, run.id))
+                placed = work.rename(_fresh(folder / _DATA, run.id, now))
             finally:
                 shutil.rmtree(work, ignore_errors=True)
             entry = _entry(run.id, placed, ask("/basemap"), now)
@@ -125,10 +129,11 @@ def _own(folder: Path) -> Path | None:
     )
 
 
-def _free(folder: Path, name: str) -> Path:
-    """Return where a run is put: data that is there never changes, so it gets another folder."""
-    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-    return next(path for path in map(folder.joinpath, names) if not path.exists())
+def _fresh(folder: Path, run: str, now: datetime) -> Path:
+    """Return where a run is put: what had a name once may be kept anywhere, so none is given twice."""
+    name = f"{run}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    newest = max((path.name for path in folder.glob(f"{run}-*")), default="")
+    return folder / (name if name > newest else f"{newest}-2")
 
 
 def _entry(run: str, placed: Path, basemap: Any, now: datetime) -> dict[str, Any]:

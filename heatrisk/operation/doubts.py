@@ -11,6 +11,7 @@ import xarray as xr
 
 from heatrisk.alerts import MARGIN, flag, in_season
 from heatrisk.errors import HeatRiskError, OffSeasonError, SourceUnavailableError
+from heatrisk.operation.status import told
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import ROLES, Reading
@@ -127,10 +128,7 @@ def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator
     yield from (note for note in notes if note.code in _DOUBTFUL)
     yield from inputs.doubts
     for lack in inputs.lacking:
-        yield Note(
-            f"{lack.role}_missing",
-            Words(lack.error.text("ja", public=True), lack.error.text("en", public=True)),
-        )
+        yield Note(f"{lack.role}_missing", told(lack.role, lack.error))
     official = None if inputs.weather is None else inputs.weather.official
     if official is not None and not inputs.city.city.sample:
         hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)

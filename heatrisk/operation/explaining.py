@@ -11,6 +11,7 @@ from heatrisk.city import read_city
 from heatrisk.operation.gathering import Progress, read
 from heatrisk.operation.replaying import kept_inputs
 from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.town import in_leaf
 from heatrisk.stored import StoredRun
 
 
@@ -68,5 +69,6 @@ def _explained(inputs: Inputs, place: tuple[float, float], time: datetime) -> Bu
     if inputs.errors:
         raise inputs.errors[0]
     assert inputs.scene is not None and inputs.weather is not None  # or there would have been errors
+    scene = in_leaf(inputs.scene, inputs.city, time)
     wind = inputs.city.model.urban_wind
-    return budget(inputs.scene, inputs.weather, *place, time, surfaces=inputs.surfaces, urban_wind=wind)
+    return budget(scene, inputs.weather, *place, time, surfaces=inputs.surfaces, urban_wind=wind)

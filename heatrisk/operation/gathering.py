@@ -13,7 +13,7 @@ from heatrisk.shelters import from_geojson
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.web import Downloads
-from heatrisk.store import RunStore
+from heatrisk.stored import StoredRun
 from heatrisk.words import JST, Note
 
 #: Called with the name of a stage, steps done and all steps.
@@ -69,12 +69,24 @@ def read(
     )
 
 
-def keep_shelters(inputs: Inputs, store: RunStore) -> None:
-    """Let the shelters of the last run stand in for a list that could not be read: they are still there."""
-    if not any(lack.role == "shelters" for lack in inputs.lacking):
-        return
+def keep_shelters(inputs: Inputs, last: StoredRun | None) -> str | None:
+    """Let the shelters of an earlier run stand in for a list that could not be read: they are still there.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was read; gets the shelters, and a doubt that says so.
+    last : StoredRun or None
+        The earlier run.
+
+    Returns
+    -------
+    str or None
+        The run that lent its shelters; None where that was not needed or not possible.
+    """
+    if last is None or not any(lack.role == "shelters" for lack in inputs.lacking):
+        return None
     with suppress(StoreError):
-        last = store.open()
         inputs.shelters = from_geojson(last.shelters)
         day = last.created.astimezone(JST)
         inputs.doubts.append(
@@ -84,3 +96,5 @@ def keep_shelters(inputs: Inputs, store: RunStore) -> None:
                 f"the shelters shown are those of the run of {day:%Y-%m-%d}",
             )
         )
+        return last.id
+    return None

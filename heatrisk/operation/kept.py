@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from heatrisk.operation.status import told
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import FileRecord, Reading
 from heatrisk.store.writing import Original
@@ -21,6 +22,21 @@ REPLAY = "replay.json"
 
 #: What rasters and databases have beside them and is read with them, by what follows the name or its stem.
 _BESIDE = (".tfw", ".tifw", ".wld", ".pgw", ".prj", ".aux.xml", "-wal")
+
+
+class Beside(NamedTuple):
+    """What of the store went into a run beside its inputs.
+
+    Parameters
+    ----------
+    newer : str or None
+        The newer run that was being served, so that this one was not published.
+    shelters : str or None
+        The run that lent its shelters, for want of a list.
+    """
+
+    newer: str | None = None
+    shelters: str | None = None
 
 
 def local(inputs: Inputs, taken: set[str], last: StoredRun | None) -> dict[str, Original]:
@@ -55,7 +71,11 @@ def local(inputs: Inputs, taken: set[str], last: StoredRun | None) -> dict[str, 
 
 
 def record(
-    inputs: Inputs, created: datetime, web: Mapping[str, Path], originals: Mapping[str, Original]
+    inputs: Inputs,
+    created: datetime,
+    web: Mapping[str, Path],
+    originals: Mapping[str, Original],
+    beside: Beside,
 ) -> str:
     """Return the record of a run's inputs, as JSON.
 
@@ -67,6 +87,8 @@ def record(
         The clock of the run, with zone.
     web, originals : mapping
         The files that are kept, by their names.
+    beside : Beside
+        What of the store went into it.
     """
     names = {path: name for name, path in web.items()}
     kept = {original.sha256: name for name, original in originals.items()}
@@ -88,10 +110,8 @@ def record(
             for one in inputs.kept()
         ],
         "files": [_row(inputs, file, kept.get(file.sha256)) for file in _files(inputs)],
-        "lacking": {
-            lack.role: {"ja": lack.error.text("ja", public=True), "en": lack.error.text("en", public=True)}
-            for lack in inputs.lacking
-        },
+        "lacking": {lack.role: told(lack.role, lack.error)._asdict() for lack in inputs.lacking},
+        **beside._asdict(),
     }
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 

@@ -17,7 +17,8 @@ import xarray as xr
 from heatrisk.alerts import to_dict
 from heatrisk.city import City
 from heatrisk.grid import WGS84
-from heatrisk.operation.kept import REPLAY, local, record
+from heatrisk.operation.kept import REPLAY, Beside, local, record
+from heatrisk.operation.status import told
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.scene import Scene
 from heatrisk.shelters import to_geojson
@@ -31,6 +32,8 @@ from heatrisk.tiles import build
 from heatrisk.verdict import Verdict
 from heatrisk.weather import OfficialForecast
 from heatrisk.words import Note, Words
+
+_NOTHING = Beside()
 
 _VERSIONS = ("heatrisk", "numpy", "numba", "pvlib", "xarray", "zarr", "rasterio", "shapely", "pyproj")
 
@@ -48,7 +51,12 @@ def assumptions(inputs: Inputs, data: xr.Dataset) -> list[Note]:
 
 
 def new_run(
-    inputs: Inputs, data: xr.Dataset, verdict: Verdict, created: datetime, last: StoredRun | None = None
+    inputs: Inputs,
+    data: xr.Dataset,
+    verdict: Verdict,
+    created: datetime,
+    last: StoredRun | None = None,
+    beside: Beside = _NOTHING,
 ) -> NewRun:
     """Gather a run with its manifest; the store adds what it knows itself.
 
@@ -64,6 +72,8 @@ def new_run(
         The clock, with zone; it names the run.
     last : StoredRun, optional
         The run before: files that it keeps are shared, not copied.
+    beside : Beside
+        What of the store went into it.
     """
     city, scene = inputs.city, inputs.scene
     assert scene is not None and inputs.buildings is not None and inputs.weather is not None
@@ -95,14 +105,7 @@ def new_run(
             "suspect": [f"{pd.Timestamp(when):%Y-%m-%dT%H:%M:%SZ}" for when in suspect],
         },
         "assumptions": [note.as_dict() for note in assumptions(inputs, data)],
-        "lacking": [
-            {
-                "role": lack.role,
-                "ja": lack.error.text("ja", public=True),
-                "en": lack.error.text("en", public=True),
-            }
-            for lack in inputs.lacking
-        ],
+        "lacking": [{"role": lack.role, **told(lack.role, lack.error)._asdict()} for lack in inputs.lacking],
         "references": data.attrs["references"],
         "scene": {
             "hash": scene.hash,
@@ -117,11 +120,11 @@ def new_run(
     return NewRun(
         data,
         manifest,
-        build(data),
+        build(data, credits=[line["ja"] for line in manifest["attribution"]]),
         to_geojson(inputs.shelters),
         _outlines(inputs.buildings, scene),
         inputs=web,
-        documents=_documents(inputs) | {REPLAY: record(inputs, created, web, originals)},
+        documents=_documents(inputs) | {REPLAY: record(inputs, created, web, originals, beside)},
         originals=originals,
     )
 

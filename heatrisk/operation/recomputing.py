@@ -19,6 +19,7 @@ from heatrisk.fields import sky_views
 from heatrisk.forcing import step_times
 from heatrisk.operation.doubts import expired, weigh
 from heatrisk.operation.gathering import Progress, keep_shelters, read
+from heatrisk.operation.kept import Beside
 from heatrisk.operation.manifest import assumptions, new_run
 from heatrisk.operation.status import status
 from heatrisk.physics.kernel import SOURCES
@@ -77,7 +78,8 @@ def recompute(
         How long to wait for another run of the same store to end [s].
     past : bool
         The clock stands on a day gone by: only what had been issued by then is used, the three days from
-        then on are computed, and the run is not published over a newer one.
+        then on are computed, the run is not published over a newer one, and ``status.json``, which tells
+        how things stand now, is left as it is.
 
     Returns
     -------
@@ -89,16 +91,22 @@ def recompute(
             outcome, record = _attempt(city_file, store, created, progress, past)
             if left.died is not None:
                 record["killed_before"] = left.died.words._asdict()
-            with suppress(StoreError):  # a store that takes no run may take no status either
-                store.keep_status(record)
+            if not past:
+                _keep(record, store)
             return outcome
     except StoreBusyError as error:  # the other one tells how it went
         return Outcome(_stopped(error, store), None, error)
     except StoreError as error:
         outcome = Outcome(_stopped(error, store), None, error)
-        with suppress(StoreError):
-            store.keep_status(status(outcome.verdict, None, None, created))
+        if not past:
+            _keep(status(outcome.verdict, None, None, created), store)
         return outcome
+
+
+def _keep(record: dict[str, Any], store: RunStore) -> None:
+    """Keep how an attempt went; one at a day gone by is not kept, for it says nothing of how things stand."""
+    with suppress(StoreError):  # a store that takes no run may take no status either
+        store.keep_status(record)
 
 
 def _attempt(
@@ -119,22 +127,22 @@ def _attempt(
         outcome = Outcome(_stopped(error, store), None, error)
     except Exception:
         failed = Verdict(Light.RED, _after(_BROKEN, store))
-        with suppress(StoreError):
-            store.keep_status(status(failed, None, inputs, created))
+        if not past:
+            _keep(status(failed, None, inputs, created), store)
         raise
     record = status(outcome.verdict, outcome.run_id, inputs, created)
     return outcome, record | {"seconds": round(time.monotonic() - begun, 1)}
 
 
 def _computed(inputs: Inputs, store: RunStore, created: datetime, progress: Progress) -> Outcome:
-    keep_shelters(inputs, store)
+    lender = keep_shelters(inputs, _last(store))
     data = simulated(inputs, store, progress)
     verdict = weigh(inputs, data, assumptions(inputs, data), created)
     progress("publish", 0, 1)
     newer = _newer(store, created) if inputs.past else None
     if newer is not None:
-        verdict = verdict.with_note(newer)
-    run = store.write(new_run(inputs, data, verdict, created, _last(store)))
+        verdict = verdict.with_note(not_published(newer))
+    run = store.write(new_run(inputs, data, verdict, created, _last(store), Beside(newer, lender)))
     if newer is None:
         store.publish(run.id)
     progress("publish", 1, 1)
@@ -152,15 +160,18 @@ def _last(store: RunStore) -> StoredRun | None:
     return None
 
 
-def _newer(store: RunStore, created: datetime) -> Note | None:
-    """Return a remark where a newer run is being served, which one of a past day must not replace."""
+def _newer(store: RunStore, created: datetime) -> str | None:
+    """Return the newer run that is being served, which one of a past day must not replace."""
     last = _last(store)
-    if last is None or last.created <= created:
-        return None
+    return None if last is None or last.created <= created else last.id
+
+
+def not_published(newer: str) -> Note:
+    """Return a remark that a run is not published, because of a newer one."""
     return Note.of(
         "not_published",
-        f"より新しい {last.id} を表示しているため、この結果は公開していません",
-        f"it is not published, for the newer {last.id} is being served",
+        f"より新しい {newer} を表示しているため、この結果は公開していません",
+        f"it is not published, for the newer {newer} is being served",
     )
 
 

@@ -18,9 +18,9 @@ from heatrisk.city.location import masked
 from heatrisk.errors import SourceUnavailableError, StoreError
 from heatrisk.operation.doubts import weigh
 from heatrisk.operation.gathering import Progress, keep_shelters
-from heatrisk.operation.kept import REPLAY
+from heatrisk.operation.kept import REPLAY, Beside
 from heatrisk.operation.manifest import assumptions, new_run
-from heatrisk.operation.recomputing import simulated
+from heatrisk.operation.recomputing import not_published, simulated
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.web import Download
@@ -48,6 +48,8 @@ class Difference(NamedTuple):
 def replay(store: RunStore, run_id: str, progress: Progress) -> list[Difference]:
     """Compute a run again from its kept inputs and compare every file of the two.
 
+    A run that is not as it was written is not computed: what is damaged is the difference.
+
     Parameters
     ----------
     store : RunStore
@@ -67,21 +69,30 @@ def replay(store: RunStore, run_id: str, progress: Progress) -> list[Difference]
     RunNotFoundError
         There is no such run.
     StoreError
-        It kept no record of its inputs, or one is neither kept nor on this computer any more.
+        It kept no record of its inputs, or one is neither kept nor on this computer any more, or the run
+        that lent its shelters is gone.
     HeatRiskError
         What the computation raised.
     """
     run = store.open(run_id)
+    spoilt = store.verify(run.id)
+    if spoilt:
+        return [Difference(damage.file, damage.what) for damage in spoilt]
+    beside = _beside(run)
+    lender = None if beside.shelters is None else store.open(beside.shelters)
     with TemporaryDirectory(prefix="heatrisk-replay-") as folder:
         again = RunStore(Path(folder) / "store")
         inputs = kept_inputs(run, Path(folder), progress)
         if inputs.errors:
             raise inputs.errors[0]
-        keep_shelters(inputs, store)
+        keep_shelters(inputs, lender)
         data = simulated(inputs, again, progress)
         created = inputs.now
         assert created is not None  # the record of the run says it
-        new = new_run(inputs, data, weigh(inputs, data, assumptions(inputs, data), created), created)
+        verdict = weigh(inputs, data, assumptions(inputs, data), created)
+        if beside.newer is not None:
+            verdict = verdict.with_note(not_published(beside.newer))
+        new = new_run(inputs, data, verdict, created, beside=beside)
         made = again.write(_renamed(new, run.id))
         return _differences(run, made)
 
@@ -127,6 +138,12 @@ def _record(run: StoredRun) -> dict[str, Any]:
         where=run.id,
         remedy=Words("新しい計算結果で試してください", "Try a newer run."),
     )
+
+
+def _beside(run: StoredRun) -> Beside:
+    """Return what of the store went into a run beside its inputs."""
+    facts = _record(run)
+    return Beside(facts.get("newer"), facts.get("shelters"))
 
 
 def _renamed(new: NewRun, run_id: str) -> NewRun:

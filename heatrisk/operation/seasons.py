@@ -96,7 +96,11 @@ class Place:
         self.days_anywhere[limit] += share > 0
         for group, people in self.people.items():
             total = float((people[ground] * hours[ground]).sum())
-            self.resident_hours[group, limit] = self.resident_hours.get((group, limit), 0.0) + total
+            self.resident_hours[group, limit] = self.exposed(group, limit) + total
+
+    def exposed(self, group: str, limit: int) -> float:
+        """Return the resident hours of a group at or above a limit [h]; none where no ground is outdoors."""
+        return self.resident_hours.get((group, limit), 0.0)
 
 
 @dataclass
@@ -273,7 +277,7 @@ def as_dict(found: Season) -> dict[str, Any]:
                 "days_half_of_ground": _plain(place.days),
                 "days_anywhere": _plain(place.days_anywhere),
                 "resident_hours": {
-                    group: _plain({limit: place.resident_hours[group, limit] for limit in LIMITS})
+                    group: _plain({limit: place.exposed(group, limit) for limit in LIMITS})
                     for group in place.people
                 },
             }
@@ -325,7 +329,7 @@ def to_csv(found: Season) -> str:
         row: list[object] = [place.name, len(found.computed)]
         for limit in LIMITS:
             row += [round(place.hours[limit], 1), place.days[limit], place.days_anywhere[limit]]
-            row += [round(place.resident_hours[group, limit], 1) for group in groups]
+            row += [round(place.exposed(group, limit), 1) for group in groups]
         table.writerow(row)
     return f"\ufeff{text.getvalue()}"
 

@@ -51,9 +51,9 @@ def _sources(inputs: Inputs, verdict: Verdict, created: datetime) -> Iterator[di
         if reading.role != "city":
             yield _read(reading, inputs, verdict, created)
     for lack in inputs.lacking:
-        yield _row(lack.role, "missing", _told(lack.error))
+        yield _row(lack.role, "missing", told(lack.role, lack.error))
     for role, error in inputs.failed:
-        yield _row(role, "error", _told(error))
+        yield _row(role, "error", told(role, error))
 
 
 def _read(reading: Reading, inputs: Inputs, verdict: Verdict, created: datetime) -> dict[str, Any]:
@@ -81,5 +81,18 @@ def _row(role: str, state: str, why: Words) -> dict[str, Any]:
     return {"role": role, "name": name._asdict(), "state": state, "why": why._asdict()}
 
 
-def _told(error: HeatRiskError) -> Words:
-    return Words(error.text("ja", public=True), error.text("en", public=True))
+def told(role: str, error: HeatRiskError) -> Words:
+    """Return why a source could not be read, as everybody may know it.
+
+    The name of an alert file and its cells may tell of a drill, or of an alert before its time: of these
+    only what kind of trouble it is.
+
+    Parameters
+    ----------
+    role : str
+        What the source is to the city.
+    error : HeatRiskError
+        Why it could not be read.
+    """
+    said = HeatRiskError(error.what) if role == "alerts" else error
+    return Words(said.text("ja", public=True), said.text("en", public=True))

@@ -99,20 +99,12 @@ def sensor_table(ta: float, rh: float, ps: float, va: float, first: Floats, coun
 def _sheltered_tables(
     now: Floats, rh: float, urban_wind: bool, first: Floats, count: int
 ) -> npt.NDArray[np.float64]:
-    """Sensor tables of one moment, one for all places or one for every node of the courts."""
-    tables = np.empty((COURT_NODES if urban_wind else 1, count, 5))
+    """Sensor tables of one moment, one for all places or one for every end of an interval."""
+    tables = np.empty((INTERVALS + 1 if urban_wind else 1, count, 5))
     for node in range(tables.shape[0]):
-        va = sheltered_wind(now[VA], node / (COURT_NODES - 1.0)) if urban_wind else now[VA]
+        va = sheltered_wind(now[VA], _view_of(node)) if urban_wind else now[VA]
         tables[node] = sensor_table(now[TA], rh, now[PS], va, first, count)
     return tables
-
-
-@kernel
-def _table_at(tables: Floats, svf_buildings: float) -> Floats:
-    """Sensor table in the wind of one sky view factor."""
-    node, way = court_place(svf_buildings) if tables.shape[0] > 1 else (0, 0.0)
-    table: Floats = tables[node] + way * (tables[min(node + 1, tables.shape[0] - 1)] - tables[node])
-    return table
 
 
 @kernel
@@ -246,7 +238,7 @@ def _fill_moment(
     answers, fits = np.empty((3, 3, LANES)), np.empty((INTERVALS + 1, hidden, 3, 3, LANES))
     for slot in range(kinds.size):
         for node, k in np.ndindex(fits.shape[:2]):
-            table = _table_at(tables, _view_of(node))
+            table = tables[min(node, tables.shape[0] - 1)]
             for i, j in np.ndindex(3, 3):
                 _answers(table, first, samples[slot, node, k, i, j], sun, SHARES[i], calm, answers[i, j])
             fit_powers(answers, warmths[slot], fits[node, k])

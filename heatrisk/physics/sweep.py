@@ -19,8 +19,7 @@ Each line is traversed exactly (Amanatides & Woo 1987, section 2): a column coun
 line leaves it, and the corner cell between two rows counts too.  Ground acts from centre to centre, or the
 stair steps of a slope would shade themselves.  All lines have the same lateral phase in a row, so the
 inner loops have constant coefficients and vectorise.  Crowns are a band between two heights that the
-sun may pass under (after Lindberg & Grimmond 2011).:
-`heatrisk.physics.canopy`.
+sun may pass under (after Lindberg & Grimmond 2011): `heatrisk.physics.canopy`.
 
 "Along" is the axis that the sun's direction is closer to; a sweep across the columns runs on a transposed
 copy.  Lines are numbered on the whole grid (`Sweep.anchor`), so a block with its halo repeats the whole

@@ -224,18 +224,19 @@ class Inputs:
         try:
             if role in self.absent:
                 raise SourceError(self.absent[role])
-            self._read(read)
+            self._read(read, role)
         except HeatRiskError as error:
             self.lacking.append(Lack(role, error))
 
-    def _read(self, read: Callable[[Inputs], None]) -> None:
+    def _read(self, read: Callable[[Inputs], None], role: str = "") -> None:
         """Read a source; where the web gave something unusable, the copy of the last good run."""
         marks = {name: len(getattr(self, name)) for name in ("readings", "notes", "doubts", "lacking")}
         asked, self._asked = self._asked, []
         try:
             read(self)
         except SourceError as error:
-            stand_ins = self._approved(error)
+            # The name of an alert file and its cells may tell of a drill: of these only what trouble it is.
+            stand_ins = self._approved(HeatRiskError(error.what) if role == "alerts" else error)
             if not stand_ins:
                 raise
             for name, length in marks.items():
@@ -248,7 +249,7 @@ class Inputs:
         finally:
             self._asked = asked
 
-    def _approved(self, error: SourceError) -> dict[Url, Download]:
+    def _approved(self, error: HeatRiskError) -> dict[Url, Download]:
         """Return the copies of the last good run for the addresses of a source that cannot be used."""
         assert self.downloads is not None or not self._asked
         found = {}

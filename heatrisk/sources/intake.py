@@ -27,7 +27,7 @@ from heatrisk.sources.reading import Reading
 from heatrisk.sources.shelters import read_shelters
 from heatrisk.sources.shelters.reports import read_congestion, read_equipment
 from heatrisk.sources.stations import FARTHEST_KM, read_stations
-from heatrisk.sources.town import look_at_rasters, read_town
+from heatrisk.sources.town import in_leaf, look_at_rasters, read_town
 from heatrisk.sources.weather import WEATHER_SOURCES, weather_source
 from heatrisk.weather import OfficialForecast, Station, Weather
 from heatrisk.words import Note, Words
@@ -116,7 +116,9 @@ _TOWN = ("buildings", "terrain", "canopy", "land_cover")
 
 
 def _take_over(inputs: Inputs, town: Inputs) -> None:
-    inputs.scene, inputs.buildings = town.scene, town.buildings
+    inputs.scene, inputs.buildings, inputs.surfaces = town.scene, town.buildings, town.surfaces
+    if inputs.scene is not None and inputs.now is not None:
+        inputs.scene = in_leaf(inputs.scene, inputs.city, inputs.now)
     inputs.readings += [row for row in town.readings if row.role in _TOWN]
     inputs.notes += town.notes[: town.town_notes]
     inputs.fetched |= town.fetched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -97,6 +98,27 @@ def read_town(inputs: Inputs) -> None:
     )
 
 
+def in_leaf(scene: Scene, city: City, when: datetime) -> Scene:
+    """Return a scene as its crowns are at another date, where the city lets the season decide.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town, at whatever date.
+    city : City
+        Its city file.
+    when : datetime.datetime
+        The date, with zone.
+    """
+    if city.trees is None or city.trees.transmissivity != "season":
+        return scene
+    return replace(scene, extinction=_of_season(when, scene.grid.centre_lonlat[1]))
+
+
+def _of_season(when: datetime, latitude: float) -> float:
+    return crown_extinction(when.astimezone(JST).timetuple().tm_yday, latitude)
+
+
 def _light_through(stated: float | str | None, now: datetime | None, latitude: float) -> dict[str, float]:
     """Return how crowns pass light, as a scene is told: a share, or an extinction by their leaf."""
     if stated is None or isinstance(stated, float):
@@ -109,7 +131,7 @@ def _light_through(stated: float | str | None, now: datetime | None, latitude: f
                     '[trees] transmissivity = "season" needs a date',
                 )
             )
-        return {"extinction": crown_extinction(now.astimezone(JST).timetuple().tm_yday, latitude)}
+        return {"extinction": _of_season(now, latitude)}
     return {"extinction": LEAF_ON_EXTINCTION if stated == "leaf-on" else LEAF_OFF_EXTINCTION}
 
 

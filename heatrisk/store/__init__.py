@@ -88,10 +88,20 @@ class RunStore:
 
     def runs(self) -> list[str]:
         """Return the names of all runs, newest first."""
-        found = [path for path in self._folder.glob("*/run.json") if _RUN_ID.fullmatch(path.parent.name)]
+        return list(self._written())
+
+    def _written(self) -> dict[str, datetime]:
+        """Return when each run was written, by its name, newest first."""
+        found = []
+        for path in self._folder.glob("*/run.json"):
+            if _RUN_ID.fullmatch(path.parent.name):
+                with contextlib.suppress(OSError):  # a writer may remove it under our eyes
+                    found.append((path.parent.name[:14], path.stat().st_mtime_ns, path.parent.name))
         # Two runs of one minute differ in their hash only: the later written is the newer.
-        found.sort(key=lambda path: (path.parent.name[:14], path.stat().st_mtime_ns), reverse=True)
-        return [path.parent.name for path in found]
+        return {
+            name: datetime.fromtimestamp(written / 1e9, UTC)
+            for _, written, name in sorted(found, reverse=True)
+        }
 
     def latest_id(self) -> str | None:
         """Return the name of the published run, or None where there is none."""
@@ -269,7 +279,7 @@ class RunStore:
         """
         now = now or datetime.now(UTC)
         with self.alone(), disk.writing(self.root):
-            gone = keeping.outdated(self.runs(), self.latest_id(), keep, now)
+            gone = keeping.outdated(self._written(), self.latest_id(), keep, now)
             for name in gone:
                 keeping.remove(self._folder / name)
             for path in keeping.unused(self.root.glob("cache/*.npy"), now):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from heatrisk.alerts import MARGIN, in_season
 from heatrisk.errors import StoreError
 from heatrisk.store.lock import Holder
 from heatrisk.stored import StoredRun
@@ -42,6 +43,8 @@ class Standing:
         Record of the last attempt, empty where there is none: see :meth:`RunStore.status`.
     running : Holder or None
         Who is writing a run now.
+    killed : Holder or None
+        Who was killed while writing one, after the last run that ended.
     """
 
     light: Light
@@ -50,6 +53,7 @@ class Standing:
     created: datetime | None
     attempt: dict[str, Any]
     running: Holder | None
+    killed: Holder | None
 
     @property
     def exit_code(self) -> int:
@@ -57,7 +61,7 @@ class Standing:
         return EXIT_CODES[self.light]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON-ready values, without the process that is writing."""
+        """Return it as JSON-ready values, without the processes, which are nobody's business."""
         return {
             "level": self.light.value,
             "exit_code": self.exit_code,
@@ -83,9 +87,10 @@ def standing(store: RunStore, now: datetime) -> Standing:
     with suppress(StoreError):
         run = store.open()
     attempt, (writer, held) = store.status() or {}, store.writer()
-    light, line = _weighed(run, attempt, None if held else writer, now)
-    created = None if run is None else run.created
-    return Standing(light, line, None if run is None else run.id, created, attempt, writer if held else None)
+    running, killed = (writer, None) if held else (None, writer)
+    light, line = _weighed(run, attempt, killed, now)
+    name, created = (None, None) if run is None else (run.id, run.created)
+    return Standing(light, line, name, created, attempt, running, killed)
 
 
 def _weighed(
@@ -95,13 +100,11 @@ def _weighed(
     sample = run is not None and bool(run.manifest.get("city", {}).get("sample"))
     if last is None and run is None:
         return _headed(Light.RED, Words("まだ計算していません", "nothing has been computed yet"))
-    if last is not None and last[0] in (Light.RED, Light.OFF_SEASON):
+    at = _at(attempt)
+    if last is not None and (
+        last[0] is Light.RED or (last[0] is Light.OFF_SEASON and _still_off_season(at, now))
+    ):
         return last
-    if killed is not None:
-        return _headed(
-            Light.AMBER,
-            Words(f"計算が途中で止まりました（{killed.words.ja}）", f"a run was killed: {killed.words.en}"),
-        )
     if run is None:
         return _headed(Light.RED, Words("表示できる結果がありません", "there is no run to show"))
     end = (run.times[-1] + run.window / 2).astimezone(JST)
@@ -113,7 +116,9 @@ def _weighed(
                 f"the map on show ended at {end:%Y-%m-%d %H:%M} JST",
             ),
         )
-    hours = (now - _at(attempt, run)).total_seconds() / 3600
+    if killed is not None:
+        return _headed(Light.AMBER, _killed(killed.since.astimezone(JST)))
+    hours = (now - (at or run.created)).total_seconds() / 3600
     if hours >= SILENT.total_seconds() / 3600 and not sample:
         return _headed(
             Light.AMBER,
@@ -122,6 +127,20 @@ def _weighed(
             ),
         )
     return last or _headed(Light.GREEN, Words("計算結果を表示しています", "a run is on show"))
+
+
+def _still_off_season(at: datetime | None, now: datetime) -> bool:
+    """Tell whether it is still off-season, or the attempt that found so is recent."""
+    recent = at is not None and now - at < SILENT
+    return recent or not in_season(now.astimezone(JST).date(), MARGIN)
+
+
+def _killed(since: datetime) -> Words:
+    """Return that a run was killed; which process it was, only the command line tells."""
+    return Words(
+        f"計算が途中で止まりました（{since:%Y-%m-%d %H:%M} 開始）",
+        f"a run was killed that had begun at {since:%Y-%m-%d %H:%M} JST",
+    )
 
 
 def _headed(light: Light, words: Words) -> tuple[Light, Words]:
@@ -137,8 +156,9 @@ def _verdict(attempt: dict[str, Any]) -> tuple[Light, Words] | None:
         return None
 
 
-def _at(attempt: dict[str, Any], run: StoredRun) -> datetime:
+def _at(attempt: dict[str, Any]) -> datetime | None:
+    """Return when an attempt was made; None where its record does not say."""
     with suppress(LookupError, TypeError, ValueError):
         at = datetime.fromisoformat(attempt["at"])
         return at if at.tzinfo else at.replace(tzinfo=UTC)
-    return run.created
+    return None

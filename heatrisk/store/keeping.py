@@ -7,7 +7,7 @@ a removal that is cut short is finished by the next one.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -55,13 +55,15 @@ class Leftovers(NamedTuple):
     removed: tuple[str, ...] = ()
 
 
-def outdated(names: Sequence[str], served: str | None, keep: Keep, now: datetime) -> list[str]:
+def outdated(runs: Mapping[str, datetime], served: str | None, keep: Keep, now: datetime) -> list[str]:
     """Return the runs that a rule lets go, never the served one.
+
+    A run of a day gone by bears the name of that day; its age counts from when it was written.
 
     Parameters
     ----------
-    names : sequence of str
-        All runs, newest first.
+    runs : mapping
+        When each run was written, with zone, by its name, newest first.
     served : str or None
         The published run.
     keep : Keep
@@ -70,7 +72,8 @@ def outdated(names: Sequence[str], served: str | None, keep: Keep, now: datetime
         The clock, with zone.
     """
     limit = now - timedelta(days=keep.days)
-    return [name for name in names[max(keep.runs, 0) :] if name != served and _made(name) < limit]
+    older = list(runs.items())[max(keep.runs, 0) :]
+    return [name for name, written in older if name != served and max(_made(name), written) < limit]
 
 
 def _made(name: str) -> datetime:

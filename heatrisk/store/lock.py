@@ -24,6 +24,9 @@ from heatrisk.words import JST, Words
 _LONGEST_LINE = 4096
 _PAUSE = 0.2  # [s]
 
+#: Whoever looks at a lock holds it for an instant: so long is that waited out, even where nobody waits [s].
+_LOOK = 1.0
+
 
 class Holder(NamedTuple):
     """Who holds a lock, or died with it.
@@ -52,9 +55,38 @@ class Holder(NamedTuple):
         )
 
 
+class Busy(NamedTuple):
+    """What somebody is told who finds a lock held.
+
+    Parameters
+    ----------
+    what : Words
+        What is going on.
+    remedy : Words
+        What to do about it.
+    """
+
+    what: Words
+    remedy: Words
+
+
+RUNNING = Busy(
+    Words("別の計算が実行中です", "another run is going on"),
+    Words(
+        "終わるのを待つか、--wait 秒数 を付けて実行してください",
+        "Wait for it to end, or give --wait SECONDS.",
+    ),
+)
+
+
 @contextlib.contextmanager
 def locked(
-    path: Path, wait: float | None, sleep: Callable[[float], None] = time.sleep
+    path: Path,
+    wait: float | None,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    busy: Busy = RUNNING,
+    signed: bool = True,
 ) -> Iterator[Holder | None]:
     """Hold a lock inside the block; yield the holder that died with it, or None.
 
@@ -66,19 +98,23 @@ def locked(
         How long to wait for another holder [s]; None for as long as it takes.
     sleep : callable
         Pauses [s].
+    busy : Busy
+        What is told where another process holds it.
+    signed : bool
+        Whether the file says who holds it; not so where it lies among files for the public.
 
     Raises
     ------
     StoreBusyError
-        Another process holds it; names it.
+        Another process holds it; names it where it has signed.
     OSError
         The disk refuses.
     """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", buffering=0) as file:
-        _take(file, path, wait, sleep)
+        _take(file, path, wait, sleep, busy)
         died = _read(file)
         own = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat()}
-        _write(file, json.dumps(own).encode() + b"\n")
+        _write(file, json.dumps(own).encode() + b"\n" if signed else b"")
         try:
             yield died
         finally:
@@ -109,11 +145,11 @@ def holder(path: Path) -> tuple[Holder | None, bool]:
         return None, False
 
 
-def _take(file: BinaryIO, path: Path, wait: float | None, sleep: Callable[[float], None]) -> None:
+def _take(file: BinaryIO, path: Path, wait: float | None, sleep: Callable[[float], None], busy: Busy) -> None:
     if wait is None:
         fcntl.flock(file, fcntl.LOCK_EX)
         return
-    waited = 0.0
+    wait, waited = max(wait, _LOOK), 0.0
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,13 +162,7 @@ def _take(file: BinaryIO, path: Path, wait: float | None, sleep: Callable[[float
         waited += pause
     found = _read(file)
     raise StoreBusyError(
-        Words("別の計算が実行中です", "another run is going on"),
-        where=path.parent,
-        got=None if found is None else found.words,
-        remedy=Words(
-            "終わるのを待つか、--wait 秒数 を付けて実行してください",
-            "Wait for it to end, or give --wait SECONDS.",
-        ),
+        busy.what, where=path.parent, got=None if found is None else found.words, remedy=busy.remedy
     )
 
 

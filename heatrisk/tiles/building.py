@@ -35,7 +35,7 @@ _LOWEST_ZOOM = 10
 _SPACING = 32
 
 
-def build(dataset: xr.Dataset, layers: Sequence[str] | None = None) -> Pyramid:
+def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Sequence[str] = ()) -> Pyramid:
     """Return the pyramid of a run; pictures are made when a step is asked for.
 
     At native zoom a pixel shows the cell that holds its centre. A coarser pixel shows what most of its native
@@ -48,6 +48,8 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None) -> Pyramid:
         What :func:`heatrisk.simulate` returns: the quantities of the layers and ``mask``.
     layers : sequence of str, optional
         Names of rows in :data:`heatrisk.layers.LAYERS`; all that the dataset has quantities for if omitted.
+    credits : sequence of str
+        Whom the values are owed to; an archive says it wherever it is taken.
 
     Returns
     -------
@@ -56,6 +58,7 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None) -> Pyramid:
     """
     names = drawable(dataset) if layers is None else tuple(layers)
     town = _Town(grid_of(dataset), dataset["mask"].values)
+    anchored = dataset.attrs.get("anchored") == "true"
     rows = sorted((LAYERS[name] for name in names), key=lambda row: row.quantity)
     drawn = [(quantity, list(some)) for quantity, some in groupby(rows, key=lambda row: row.quantity)]
     times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
@@ -63,7 +66,10 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None) -> Pyramid:
     def step(index: int) -> Mapping[str, bytes]:
         def archives(quantity: str, some: Sequence[Layer]) -> dict[str, bytes]:
             packed = town.packed(dataset[quantity].values[index], some[0].resolution)
-            return {row.name: town.archive(row, packed, times[index]) for row in some}
+            return {
+                row.name: town.archive(row, packed, _about(row, times[index], anchored, credits))
+                for row in some
+            }
 
         # Most of the work is done by compiled code that lets other threads run.
         with ThreadPoolExecutor(os.cpu_count()) as crew:
@@ -95,7 +101,7 @@ class _Town:
         known = self.counts if np.array_equal(np.isnan(cells), ~self.open) else None
         return [pack(found, resolution) for found in (cells, *means(cells, self.cells, self.levels, known))]
 
-    def archive(self, row: Layer, packed: list[npt.NDArray[np.int16]], time: str) -> bytes:
+    def archive(self, row: Layer, packed: list[npt.NDArray[np.int16]], about: Mapping[str, str]) -> bytes:
         """Return the tiles of one layer at one step."""
         pairs = zip(packed, self.grounds, strict=True)
         native, *coarser = (np.where(ground == OPEN, row.coded(values), ground) for values, ground in pairs)
@@ -107,8 +113,13 @@ class _Town:
             if codes.any()
         ]
         zooms = (self.levels[-1].zoom, self.levels[0].zoom)
-        about = {"name": row.words.ja, "description": row.description.ja, "time": time}
         return packed_archive(tiles, Facts(Kind.PNG, self.grid.bounds_lonlat, zooms, metadata=about))
+
+
+def _about(row: Layer, time: str, anchored: bool, credits: Sequence[str]) -> dict[str, str]:
+    """Return what an archive says of itself."""
+    about = {"name": row.words.ja, "description": row.described(anchored).ja, "time": time}
+    return about | ({"attribution": " / ".join(credits)} if credits else {})
 
 
 def drawable(dataset: xr.Dataset) -> tuple[str, ...]:

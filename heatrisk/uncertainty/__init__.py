@@ -103,8 +103,6 @@ class UncertaintyInputs(NamedTuple):
         ``wbgt_moe`` of the cells, anchored where the run is [degC], any shape; NaN gives NaN.
     wbgt_sun, wbgt_shade : numpy.ndarray
         Of the sunny and the shady side of the same cells [degC].
-    open : float
-        ``wbgt_moe`` of the open reference [degC].
     sunlit : numpy.ndarray
         Share of the beam that the cells receive, mean over the step, 0 to 1.
     lead_hours : float
@@ -127,7 +125,6 @@ class UncertaintyInputs(NamedTuple):
     wbgt: Floats32
     wbgt_sun: Floats32
     wbgt_shade: Floats32
-    open: float
     sunlit: Floats32
     lead_hours: float
     anchored: bool
@@ -332,10 +329,37 @@ def p_at_least(limit: float, mean: Floats32, sd: Floats32) -> Floats32:
     return p.reshape(np.shape(mean))
 
 
+def probability(limit: float, step: UncertaintyInputs, sd: Floats32) -> Floats32:
+    """Return how likely the true WBGT of each cell is to reach a limit, where that can be told.
+
+    How wrong the air of a forecast may be is known by its lead time alone. Without one the other terms would
+    make near-certainties of 0.1 °C, so there is no probability.
+
+    Parameters
+    ----------
+    limit : float
+        [degC]
+    step : UncertaintyInputs
+        One step.
+    sd : array
+        From `spread`. [K]
+
+    Returns
+    -------
+    array of float32
+        0 to 1, of the shape of the cells; NaN without an official forecast of known issue time. [1]
+    """
+    known = step.anchored and np.isfinite(step.lead_hours)
+    return p_at_least(limit, step.wbgt, sd) if known else np.full_like(sd, np.nan)
+
+
+#: Terms that only an official forecast with a known issue time has.
+_OF_FORECAST: Final = ("forecast", "station")
+
 #: A half-shaded street at a sunny noon of the next day: what typical values are stated for.
 _TYPICAL: Final = UncertaintyInputs(
     wbgt=np.full(1, 30.0, np.float32), wbgt_sun=np.full(1, 31.2, np.float32),
-    wbgt_shade=np.full(1, 28.8, np.float32), open=31.0, sunlit=np.full(1, 0.5, np.float32), lead_hours=21.0,
+    wbgt_shade=np.full(1, 28.8, np.float32), sunlit=np.full(1, 0.5, np.float32), lead_hours=21.0,
     anchored=True, split_measured=False, sub_cell=1.0, cell=5.0, svf=np.full(1, 0.6, np.float32),
     conditions=Conditions(cosz=0.85, diffuse_share=0.2, ta=33.0, rh=55.0, va=1.0),
 )  # fmt: skip
@@ -349,8 +373,14 @@ def term_sds(step: UncertaintyInputs) -> dict[str, Floats32]:
     return {name: _spread(step, *part) for name, part in parts.items()}
 
 
-def attribute() -> str:
+def attribute(*, forecast: bool = True) -> str:
     """Return the attribute ``uncertainty`` of a dataset: a JSON list of all terms.
+
+    Parameters
+    ----------
+    forecast : bool
+        Whether the values rest on an official forecast with a known issue time; without one, the terms of the
+        forecast are not counted, and listed as left out.
 
     Each has ``name ja en source`` and ``sd_typical`` [K], on a half-shaded street at a sunny noon of the next
     day; those left out have ``"sd": null`` and, as their source, why.
@@ -360,7 +390,9 @@ def attribute() -> str:
     for term in (*TERMS, *LEFT_OUT):
         row: dict[str, object] = {"name": term.name, "ja": term.words.ja, "en": term.words.en}
         row["source"] = term.source
-        if term.name in typical:
+        if term.name in _OF_FORECAST and not forecast:
+            row |= {"sd": None, "source": "no official forecast with a known issue time"}
+        elif term.name in typical:
             row["sd_typical"] = round(float(typical[term.name][0]), 3)
         else:
             row["sd"] = None
