@@ -66,8 +66,7 @@ def test_a_run_is_published_and_opens_as_cf_zarr(
     with xr.open_zarr(run.path / "fields.zarr") as data:
         assert data["wbgt_moe"].attrs["units"] == "degC"
         assert float(data["wbgt_moe"].max()) <= 33.0
-    status = json.loads((store / "status.json").read_text("utf-8"))
-    assert status["run_id"] == run.id
+    assert not (store / "status.json").exists(), "a past day says nothing of how things stand now"
 
 
 def test_the_city_file_names_the_store(city: Path, heatrisk: Callable[..., tuple[int, str]]) -> None:
@@ -166,7 +165,6 @@ def test_bad_input_is_refused_by_name_and_the_last_good_run_stays(
     assert RunStore(store).latest_id() == before
     run = RunStore(store).open()
     assert run.series(*run.grid.centre_lonlat) is not None
-    assert json.loads((store / "status.json").read_text("utf-8"))["verdict"]["level"] == "red"
     assert "Traceback" not in text
 
 
