@@ -195,6 +195,9 @@ _UTCI = RiskScale(
 
 RISK_SCALES: dict[str, RiskScale] = {scale.name: scale for scale in (_DAILY, _SPORT, _UTCI)}
 
+#: ``wbgt_moe`` from which the highest class of daily life begins [degC].
+DANGER: float = _DAILY.levels[-1].lower
+
 
 def classify(value: npt.ArrayLike, scale: RiskScale) -> npt.NDArray[np.int8]:
     """Return the class index of each value.

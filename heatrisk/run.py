@@ -34,16 +34,13 @@ from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.quantities import QUANTITIES
 from heatrisk.radiation import StepHeat, Suns, Surfaces, stands_for_an_hour, step_heat
-from heatrisk.risk import RISK_SCALES, RiskScale, classify
+from heatrisk.risk import DANGER, RISK_SCALES, RiskScale, classify
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
 from heatrisk.words import Note
 
 #: An anchor farther than this from the model means wrong radiation or a wrong station [K].
 SUSPECT_OFFSET = 1.5
-
-#: From here on WBGT is 危険 [degC].
-DANGER = RISK_SCALES["daily"].levels[-1].lower
 
 #: Products of `heatrisk.physics.cells.step_cells` on (time, y, x), by their place there.
 _FIELDS = {
@@ -247,8 +244,7 @@ class Town:
             self.crowns is not None, self.urban_wind,
         )  # fmt: skip
         suns = list(zip(now["zenith"].values, now["azimuth"].values, strict=True))
-        whole = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
-        before, beams = whole
+        before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
         open_mean = cells.reference_moe(tables, *self.reference, before, beams, beams)
         before = tuple(self.suns.beam(*sun) for sun in heat.suns)
         shares = [self.suns.shares(*sun, keep=stands_for_an_hour(k, len(suns))) for k, sun in enumerate(suns)]

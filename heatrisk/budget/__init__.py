@@ -36,7 +36,7 @@ from heatrisk.physics.surface import GRASS, LAND_COVER
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.place import cell_at
 from heatrisk.radiation import StepHeat, Suns, Surfaces, step_heat
-from heatrisk.risk import RISK_SCALES
+from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
 from heatrisk.uncertainty import (
     UncertaintyInputs,
@@ -50,7 +50,6 @@ from heatrisk.uncertainty import (
 from heatrisk.weather import Weather
 from heatrisk.words import JST, Language, Note, Words
 
-_DANGER = RISK_SCALES["daily"].levels[-1].lower
 _NOW = ("zenith", "azimuth", "ghi", "dni", "dhi", "circumsolar", "diffuse", "horizon", "cloud")
 
 
@@ -319,5 +318,5 @@ def _sureness(
         conditions=conditions(now),
     )
     sd = spread(step)
-    sure = {"sd": float(sd[0]), "p_danger": float(probability(_DANGER, step, sd)[0])}
+    sure = {"sd": float(sd[0]), "p_danger": float(probability(DANGER, step, sd)[0])}
     return {name: float(value[0]) for name, value in term_sds(step).items()}, sure

@@ -29,8 +29,8 @@ from heatrisk.physics.fluxes import (
     SLANT,
     WALL_HEAT,
     WALL_LIGHT,
+    at_view,
     cell_fluxes,
-    court_place,
     court_table,
     sky_state,
 )
@@ -115,28 +115,22 @@ def _fluxes(spot: Spot, k: int, heat: StepHeat, town: Surfaces, share: float, wa
     view, bare = spot.svf, spot.svf_buildings
     lsky, slant, black, _ = sky[4:]
     crowns = crown_light(drive[BEAM], drive[DIFFUSE], drive[COSZ], town.ground[spot.kind, ALBEDO])
-    rim = min(view / max(bare, SVF_MIN), 1.0) * slant * _between(court[:, SLANT], bare)
-    ground = _between(heat.shaded[k, spot.kind], view)
+    rim = min(view / max(bare, SVF_MIN), 1.0) * slant * at_view(court[:, SLANT], bare)
+    ground = at_view(heat.shaded[k, spot.kind], view)
     return {
         "beam_above": float(drive[BEAM]), "level_beam": share * float(drive[BEAM] * drive[COSZ]),
         "sky_light": view * float(drive[DIFFUSE]),
-        "wall_light": (1.0 - bare) * _between(court[:, WALL_LIGHT], bare),
+        "wall_light": (1.0 - bare) * at_view(court[:, WALL_LIGHT], bare),
         "crown_light": (bare - view) * float(crowns), "kdown": kdown, "kup": kup, "kside": kside,
-        "sky_heat": view * lsky + rim, "wall_heat": (1.0 - bare) * _between(court[:, WALL_HEAT], bare),
+        "sky_heat": view * lsky + rim, "wall_heat": (1.0 - bare) * at_view(court[:, WALL_HEAT], bare),
         "crown_heat": (bare - view) * black, "ldown": ldown, "lup": lup, "lside": lside,
         "ts": ground + warming, "ts_shaded": ground, "ts_warming": warming,
     }  # fmt: skip
 
 
-def _between(nodes: Floats, svf: float) -> float:
-    """Read a table of courts at a sky view factor."""
-    node, u = court_place(svf)
-    return float(nodes[node] + u * (nodes[node + 1] - nodes[node]))
-
-
 def walls(heat: StepHeat, k: int, svf_buildings: float) -> Floats:
     """Return the temperature at which the walls around radiate, by sector clockwise from north [°C]."""
-    radiated = np.array([_between(sector, svf_buildings) for sector in heat.heat[k].T])
+    radiated = np.array([at_view(sector, svf_buildings) for sector in heat.heat[k].T])
     return (radiated / SIGMA) ** 0.25 - KELVIN
 
 

@@ -19,7 +19,7 @@ from pyproj import Geod
 from shapely.errors import ShapelyError
 
 from heatrisk.alerts import Level
-from heatrisk.risk import RISK_SCALES
+from heatrisk.risk import DANGER, RISK_SCALES
 from heatrisk.shelters import Shelter, from_geojson, status
 from heatrisk.stored import StoredRun
 from heatrisk.words import JST
@@ -29,8 +29,6 @@ from heatrisk.zonal import Area, Zone, cells_of, zone
 ALIKE = 0.5
 #: Hours of the day [JST] among which the least hot ones are chosen.
 DAYTIME = (6, 18)
-#: From here on the official scale says "danger" [degC].
-DANGER = 31.0
 #: Half the side of the surroundings of a shelter [degrees], some 50 m.
 _AROUND = 0.0005
 _MOST_PLACES, _MOST_NAMES, _MOST_SHELTERS = 200, 3, 2

@@ -11,8 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heatrisk.operation.status import told
-from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.reading import FileRecord, Reading
 from heatrisk.store.writing import Original
 from heatrisk.stored import StoredRun, is_plain

@@ -18,12 +18,11 @@ from heatrisk.alerts import to_dict
 from heatrisk.city import City
 from heatrisk.grid import WGS84
 from heatrisk.operation.kept import REPLAY, Beside, local, record
-from heatrisk.operation.status import told
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.scene import Scene
 from heatrisk.shelters import to_geojson
 from heatrisk.sources.areas import to_geojson as areas_to_geojson
-from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.shelters.places import unresolved_csv
 from heatrisk.sources.web import named
 from heatrisk.store import NewRun, new_run_id

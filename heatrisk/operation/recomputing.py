@@ -91,20 +91,20 @@ def recompute(
             outcome, record = _attempt(city_file, store, created, progress, past)
             if left.died is not None:
                 record["killed_before"] = left.died.words._asdict()
-            if not past:
-                _keep(record, store)
+            _keep(record, store, past)
             return outcome
     except StoreBusyError as error:  # the other one tells how it went
         return Outcome(_stopped(error, store), None, error)
     except StoreError as error:
         outcome = Outcome(_stopped(error, store), None, error)
-        if not past:
-            _keep(status(outcome.verdict, None, None, created), store)
+        _keep(status(outcome.verdict, None, None, created), store, past)
         return outcome
 
 
-def _keep(record: dict[str, Any], store: RunStore) -> None:
+def _keep(record: dict[str, Any], store: RunStore, past: bool) -> None:
     """Keep how an attempt went; one at a day gone by is not kept, for it says nothing of how things stand."""
+    if past:
+        return
     with suppress(StoreError):  # a store that takes no run may take no status either
         store.keep_status(record)
 
@@ -127,8 +127,7 @@ def _attempt(
         outcome = Outcome(_stopped(error, store), None, error)
     except Exception:
         failed = Verdict(Light.RED, _after(_BROKEN, store))
-        if not past:
-            _keep(status(failed, None, inputs, created), store)
+        _keep(status(failed, None, inputs, created), store, past)
         raise
     record = status(outcome.verdict, outcome.run_id, inputs, created)
     return outcome, record | {"seconds": round(time.monotonic() - begun, 1)}

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from heatrisk.errors import HeatRiskError
-from heatrisk.sources.inputs import Inputs
+from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.reading import ROLES, Reading
 from heatrisk.verdict import Verdict
 from heatrisk.words import Words
@@ -79,20 +78,3 @@ def _read(reading: Reading, inputs: Inputs, verdict: Verdict, created: datetime)
 def _row(role: str, state: str, why: Words) -> dict[str, Any]:
     name = ROLES.get(role, Words(role, role))
     return {"role": role, "name": name._asdict(), "state": state, "why": why._asdict()}
-
-
-def told(role: str, error: HeatRiskError) -> Words:
-    """Return why a source could not be read, as everybody may know it.
-
-    The name of an alert file and its cells may tell of a drill, or of an alert before its time: of these
-    only what kind of trouble it is.
-
-    Parameters
-    ----------
-    role : str
-        What the source is to the city.
-    error : HeatRiskError
-        Why it could not be read.
-    """
-    said = HeatRiskError(error.what) if role == "alerts" else error
-    return Words(said.text("ja", public=True), said.text("en", public=True))

@@ -67,6 +67,14 @@ def court_place(svf: float) -> tuple[int, float]:
 
 
 @kernel
+def at_view(nodes: Floats, svf: float) -> float:
+    """Read at a sky view factor what is known at those of the courts."""
+    node, way = court_place(svf)
+    value: float = nodes[node] + way * (nodes[node + 1] - nodes[node])
+    return value
+
+
+@kernel
 def sky_state(now: Floats, horizon: float) -> Sky:
     """Take one moment out of its drive, so that a loop over cells keeps it at hand.
 

@@ -32,7 +32,7 @@ from heatrisk.physics.constants import (
 )
 from heatrisk.physics.court import BEAM, COSZ, COURT_NODES, PS, TA, VA
 from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_powers, write_interval
-from heatrisk.physics.fluxes import Sky, cell_fluxes, court_place, court_table, sky_state
+from heatrisk.physics.fluxes import Sky, at_view, cell_fluxes, court_place, court_table, sky_state
 from heatrisk.physics.kernel import kernel, parallel_kernel
 from heatrisk.physics.lanes import CARRIED, EXTRA, LANES, TERMS, TERMS_WITH_V
 from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
@@ -141,14 +141,6 @@ def _view_of(interval: int) -> float:
 
 
 @kernel
-def _between(nodes: Floats, svf: float) -> float:
-    """Read what is known at the sky view factors of the courts."""
-    node, way = court_place(svf)
-    value: float = nodes[node] + way * (nodes[node + 1] - nodes[node])
-    return value
-
-
-@kernel
 def _sample_loads(
     sky: Sky, court: Floats, shaded: Floats, ground: Floats, kind: int,
     svf_buildings: float, hidden: float, following: Floats, warmths: Floats, samples: Floats,
@@ -156,7 +148,7 @@ def _sample_loads(
     """Fill in loads of globe, wick and person in the shade, by share of the beam and warmth of the ground."""
     svf = (1.0 - hidden) * svf_buildings
     a, b, settled = following
-    shade = _between(shaded[kind], svf_buildings) - _between(shaded[kind], svf)
+    shade = at_view(shaded[kind], svf_buildings) - at_view(shaded[kind], svf)
     for i in range(3):
         for j in range(3):
             warmth = a * warmths[j] + b * SHARES[i] + settled * svf
@@ -208,7 +200,7 @@ def _carry(
     fit[0, 0, GROUND] = (1.0 - hidden) * svf_buildings * settled
     fit[0, 1, GROUND], fit[1, 0, GROUND] = a, b
     if crowns:
-        fit[0, 0, GROUND] -= _between(fade, svf_buildings)
+        fit[0, 0, GROUND] -= at_view(fade, svf_buildings)
 
 
 @kernel

@@ -235,8 +235,7 @@ class Inputs:
         try:
             read(self)
         except SourceError as error:
-            # The name of an alert file and its cells may tell of a drill: of these only what trouble it is.
-            stand_ins = self._approved(HeatRiskError(error.what) if role == "alerts" else error)
+            stand_ins = self._approved(told(role, error))
             if not stand_ins:
                 raise
             for name, length in marks.items():
@@ -249,7 +248,7 @@ class Inputs:
         finally:
             self._asked = asked
 
-    def _approved(self, error: HeatRiskError) -> dict[Url, Download]:
+    def _approved(self, trouble: Words) -> dict[Url, Download]:
         """Return the copies of the last good run for the addresses of a source that cannot be used."""
         assert self.downloads is not None or not self._asked
         found = {}
@@ -259,8 +258,8 @@ class Inputs:
                 continue
             since = good.fetched.astimezone(JST)
             said = Words(
-                f"{error.text('ja', public=True)}。{since:%Y-%m-%d %H:%M} に取得したものを使います",
-                f"{error.text('en', public=True)}; the copy of {since:%Y-%m-%d %H:%M} JST is used",
+                f"{trouble.ja}。{since:%Y-%m-%d %H:%M} に取得したものを使います",
+                f"{trouble.en}; the copy of {since:%Y-%m-%d %H:%M} JST is used",
             )
             found[location] = replace(good, fresh=False, trouble=said)
         return found
@@ -293,3 +292,20 @@ class Inputs:
 
 def _used(download: Download, reading: Reading) -> bool:
     return any(file.sha256 == download.sha256 for file in reading.files)
+
+
+def told(role: str, error: HeatRiskError) -> Words:
+    """Return why a source could not be read, as everybody may know it.
+
+    The name of an alert file and its cells may tell of a drill, or of an alert before its time: of these
+    only what kind of trouble it is.
+
+    Parameters
+    ----------
+    role : str
+        What the source is to the city.
+    error : HeatRiskError
+        Why it could not be read.
+    """
+    said = HeatRiskError(error.what) if role == "alerts" else error
+    return Words(said.text("ja", public=True), said.text("en", public=True))
