@@ -1,8 +1,9 @@
 """Ours beside its peers, in one run on the same data: ``python -m benchmarks.peers``.
 
 Peers that are not installed are named and left out; ``pip install 'heatrisk[peers]'`` installs them. Rounds
-of ours and theirs alternate, so what else the machine does meets both. The ratio is of median times,
-beside it of the shortest, which a busy machine distorts less.
+of ours and theirs alternate, so what else the machine does meets both; in each, either is called for a
+quarter of a second at least. The ratio is of median times, beside it of the shortest, which a busy machine
+distorts less.
 
 Options: ``--only shadow sky step wbgt utci vector``, ``--rounds N``, ``--json``.
 """
@@ -46,6 +47,7 @@ from heatrisk.sources.intake import read_inputs
 from tests import naive, towns
 
 NOON = "2025-08-05T03:00"  # UTC; the sample's weather has it
+TURN = 0.25  # seconds that each has at a time: what sleeps between two calls of some ms wakes up slowly
 SITE = 139.56, 35.68  # degrees east and north, of the step and of the vector shade
 
 
@@ -104,12 +106,19 @@ def measure(work: Work, rounds: int) -> Row:
     taken: list[list[float]] = [[], []]
     for _ in range(rounds):
         for side, call in enumerate((work.ours, work.theirs)):
-            start = time.perf_counter()
-            call()
-            taken[side].append(1e3 * (time.perf_counter() - start))
+            taken[side].append(1e3 * mean_time(call))
     ours, theirs = (statistics.median(side) for side in taken)
     ratios = theirs / ours, min(taken[1]) / min(taken[0])
     return Row(work.name, work.peer, version(work.peer), ours, theirs, *ratios, error)
+
+
+def mean_time(call: Callable[[], Any]) -> float:
+    """Return the mean time of a call [s], made again and again until a turn is long enough."""
+    begun, calls = time.perf_counter(), 0
+    while calls == 0 or time.perf_counter() - begun < TURN:
+        call()
+        calls += 1
+    return (time.perf_counter() - begun) / calls
 
 
 def show(row: Row, table: TextIO) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from heatrisk import sources as sources
     from heatrisk import store as store
     from heatrisk import stored as stored
+    from heatrisk import sunlight as sunlight
     from heatrisk import tiles as tiles
     from heatrisk import uncertainty as uncertainty
     from heatrisk import verdict as verdict
@@ -80,6 +81,7 @@ _ROOMS = (
     "sources",
     "store",
     "stored",
+    "sunlight",
     "tiles",
     "uncertainty",
     "verdict",

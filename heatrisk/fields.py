@@ -52,10 +52,10 @@ def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
         "dni": clear["dni"],
         "dhi": clear["dhi"],
     }
-    path = xr.Dataset(coords={"time": times})
-    for name, values in columns.items():
-        path[name] = ("time", values.to_numpy(np.float64), QUANTITIES[name].attrs)
-    return path
+    arrays = {
+        name: ("time", one.to_numpy(np.float64), QUANTITIES[name].attrs) for name, one in columns.items()
+    }
+    return xr.Dataset(arrays, coords={"time": times})
 
 
 def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:

@@ -1,4 +1,4 @@
-"""The weather at every sub-step: the state between the hours, the radiation split, what had to be assumed.
+"""The weather at every sub-step: the state between the hours, and what had to be assumed.
 
 A step at clock time t stands for the three hours around it and is made of 10-minute sub-steps, so that a
 step holds what the sun did inside it and not what it did at one instant::
@@ -21,18 +21,28 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError
-from heatrisk.fields import diffuse_of, sky_parts, sun_path
+from heatrisk.fields import sky_parts, sun_path
 from heatrisk.physics.air import sky_radiation, wind_at_height
-from heatrisk.physics.constants import SOLAR_CONSTANT
-from heatrisk.physics.irradiance import implied_ghi, implied_temperature, limit_direct, substep_ghi
+from heatrisk.physics.irradiance import implied_temperature
+from heatrisk.quantities import QUANTITIES
+from heatrisk.sunlight import (
+    State,
+    closed,
+    cloudiness,
+    implied_clear_sky_index,
+    interpolated,
+    on_time,
+    shared_out,
+    split,
+)
 from heatrisk.weather import INSTANTANEOUS, PRECEDING_MEAN, Weather
 from heatrisk.words import JST, Note, Words
+
+Floats = npt.NDArray[np.float64]
 
 STEP = pd.Timedelta(hours=3)
 SUB_STEP = pd.Timedelta(minutes=10)
 PAST = pd.Timedelta(hours=24)
-
-CLEAR_GHI_MIN = 100.0  # [W m-2] of a clear sky: with less, its radiation does not tell clouds from haze
 
 #: Taken where nothing better is known; each is named in the notes of the run.
 ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
@@ -50,6 +60,7 @@ _WEATHER_ASSUMED = Note.of(
     "no weather data: clear sky, 60 % humidity and 2 m/s assumed, air temperature such that the regression of"
     " Ono & Tonouchi (2014) gives the official value (the contrast of sun and shade is overstated)",
 )
+
 _IMPLIED = Note.of(
     "radiation_implied",
     "日射量のデータがないため、公式値から小野・登内（2014）の式で逆算",
@@ -60,11 +71,6 @@ _CLEAR = Note.of(
     "日射量のデータがないため、快晴と仮定（日なたと日陰の差は大きめに出ます）",
     "no radiation data: clear sky assumed (the contrast of sun and shade is overstated)",
 )
-_SPLIT = Note.of(
-    "diffuse_split",
-    "散乱日射量のデータがないため、全天日射量から Erbs ほか（1982）の式で分離",
-    "no diffuse radiation data: split from global radiation after Erbs et al. (1982)",
-)
 
 
 class Forcing(NamedTuple):
@@ -74,9 +80,8 @@ class Forcing(NamedTuple):
     ----------
     data : xarray.Dataset
         On (time, sub): ``zenith azimuth ta rh ps va dni dhi ghi``, the parts ``circumsolar horizon diffuse``
-        of
-        ``dhi`` (see :func:`heatrisk.fields.sky_parts`) and ``ldown`` of the open sky, ``cloud``; ``va`` is 2
-        m above ground.
+        of ``dhi`` (see :func:`heatrisk.fields.sky_parts`) and ``ldown`` of the open sky, ``cloud``; ``va``
+        is 2 m above ground.
         ``official`` on time [degC], NaN without official forecast.
     notes : tuple of Note
         What had to be assumed.
@@ -184,13 +189,13 @@ def forcing(
     else:
         state, notes = _from_series(weather, moments, lon, lat)
         before = _like_known_days(before, state)
-    cosz = np.cos(np.radians(state["zenith"].values))
-    utc = pd.DatetimeIndex(state["time"].values)
-    hour = ((utc - utc.normalize()) / pd.Timedelta("1h")).to_numpy() + lon / 15.0
-    ta, rh, ps, cloud = (state[name].values for name in ("ta", "rh", "ps", "cloud"))
-    state["ldown"] = ("time", sky_radiation(ta, rh, ps, hour, cloud))
-    state["va"] = ("time", wind_at_height(state["va"].values, weather.wind_height, state["ghi"].values, cosz))
-    state = state.merge(sky_parts(state))
+    times, values = state
+    cosz = np.cos(np.radians(values["zenith"]))
+    hour = ((times - times.normalize()) / pd.Timedelta("1h")).to_numpy() + lon / 15.0
+    values["ldown"] = sky_radiation(values["ta"], values["rh"], values["ps"], hour, values["cloud"])
+    values["va"] = wind_at_height(values["va"], weather.wind_height, values["ghi"], cosz)
+    parts = sky_parts(on_time(state, ("zenith", "dni", "dhi")))
+    values |= {str(name): part.values for name, part in parts.items()}
     data = _on_steps(state, moments, steps, "sub")
     data["official"] = ("time", official if anchor else np.full(len(steps), np.nan))
     return Forcing(data, notes, _on_steps(state, before, steps, "past"))
@@ -200,22 +205,22 @@ def _moments(steps: pd.DatetimeIndex, offsets: npt.NDArray[np.timedelta64]) -> p
     return pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
 
 
-def _on_steps(state: xr.Dataset, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, name: str) -> xr.Dataset:
+def _on_steps(state: State, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, name: str) -> xr.Dataset:
     """Return the state at some moments of every step, on (time, name)."""
-    chosen = state.sel(time=moments)
-    shape = (len(steps), len(moments) // len(steps))
-    arrays = {
-        key: (("time", name), np.reshape(array.values, shape), array.attrs) for key, array in chosen.items()
-    }
+    found = state.times.get_indexer(moments).reshape(len(steps), -1)
+    assert (found >= 0).all()  # readers have refused what does not cover the steps
+    known = {key: QUANTITIES[key].attrs if key in QUANTITIES else {} for key in state.values}
+    arrays = {key: (("time", name), values[found], known[key]) for key, values in state.values.items()}
     return xr.Dataset(arrays, coords={"time": steps})
 
 
-def _like_known_days(wanted: pd.DatetimeIndex, state: xr.Dataset) -> pd.DatetimeIndex:
+def _like_known_days(wanted: pd.DatetimeIndex, state: State) -> pd.DatetimeIndex:
     """Return for each moment the one whose weather stands for it: itself, its clock time, the nearest."""
-    times = pd.DatetimeIndex(state["time"].values)
-    needed = np.stack([state[name].values for name in (*INSTANTANEOUS, *PRECEDING_MEAN)])
-    known = times[np.isfinite(needed).all(axis=0)]
+    needed = np.stack([state.values[name] for name in (*INSTANTANEOUS, *PRECEDING_MEAN)])
+    known = state.times.take(np.flatnonzero(np.isfinite(needed).all(axis=0)))
     found = known.get_indexer(wanted)
+    if (found >= 0).all():
+        return wanted
     by_clock = pd.Series(np.arange(len(known)), index=known - known.normalize())
     first = by_clock[~by_clock.index.duplicated()]
     found = np.where(found < 0, first.reindex(wanted - wanted.normalize(), fill_value=-1).to_numpy(), found)
@@ -223,9 +228,7 @@ def _like_known_days(wanted: pd.DatetimeIndex, state: xr.Dataset) -> pd.Datetime
     return pd.DatetimeIndex(known.values[np.where(found < 0, nearest, found)])
 
 
-def _published(
-    weather: Weather, first: pd.Timestamp, last: pd.Timestamp
-) -> tuple[pd.DatetimeIndex, npt.NDArray[np.float64]]:
+def _published(weather: Weather, first: pd.Timestamp, last: pd.Timestamp) -> tuple[pd.DatetimeIndex, Floats]:
     """Return all official values within a period, whatever the steps: one step infers the same as many do."""
     official = weather.official
     assert official is not None  # whoever infers has asked for the official values of the steps
@@ -237,22 +240,24 @@ def _published(
 
 def _from_official(
     weather: Weather, moments: pd.DatetimeIndex, lon: float, lat: float
-) -> tuple[xr.Dataset, tuple[Note, ...]]:
+) -> tuple[State, tuple[Note, ...]]:
     """Assume the weather from the official value alone."""
     times, official = _published(weather, pd.Timestamp.min, pd.Timestamp.max)
     at_times = sun_path(times, lon, lat)["ghi"].values
     ta = implied_temperature(official, ASSUMED["rh"], at_times, ASSUMED["va"])
-    state = sun_path(moments, lon, lat)
-    state["cloud"] = ("time", np.zeros(len(moments)))
-    state["ta"] = ("time", _interpolated(moments, times, ta))
-    for name, value in ASSUMED.items():
-        state[name] = ("time", np.full(len(moments), value))
-    return state, (_WEATHER_ASSUMED,)
+    values = _arrays(sun_path(moments, lon, lat))
+    values |= {"cloud": np.zeros(len(moments)), "ta": interpolated(moments, times, ta)}
+    values |= {name: np.full(len(moments), value) for name, value in ASSUMED.items()}
+    return State(moments, values), (_WEATHER_ASSUMED,)
+
+
+def _arrays(data: xr.Dataset) -> dict[str, Floats]:
+    return {str(name): array.values for name, array in data.items()}
 
 
 def _from_series(
     weather: Weather, moments: pd.DatetimeIndex, lon: float, lat: float
-) -> tuple[xr.Dataset, tuple[Note, ...]]:
+) -> tuple[State, tuple[Note, ...]]:
     """Interpolate the state and share out the radiation of a weather series."""
     series = weather.series
     assert series is not None
@@ -270,112 +275,31 @@ def _from_series(
             expected=f"{_span(moments[0], moments[-1])}, 10 / 20 / 30 / 60 / 180 min",
             got=f"{_span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
         )
-    path = sun_path(fine, lon, lat)
+    path = _arrays(sun_path(fine, lon, lat))
     notes = [Note(f"{name}_assumed", words) for name, words in _ASSUMED_WORDS.items() if name not in series]
-    state = xr.Dataset(coords={"time": fine})
-    for name in INSTANTANEOUS:
-        values = (
-            _interpolated(fine, rows, series[name].values)
-            if name in series
-            else np.full(len(fine), ASSUMED[name])
-        )
-        state[name] = ("time", values)
+    values = {
+        name: interpolated(fine, rows, series[name].values)
+        if name in series
+        else np.full(len(fine), ASSUMED[name])
+        for name in INSTANTANEOUS
+    }
     window = rows.searchsorted(fine)
     if _RADIATION & set(map(str, series.data_vars)):
-        sun, note = _measured_sun(series, window, path)
+        sun, note = shared_out(series, window, fine, path)
     elif weather.official is not None:
-        index = _implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), state, path)
-        sun, note = _split(path["ghi"] * index, path), _IMPLIED
+        index = implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), fine, values, path)
+        sun, note = split(path["ghi"] * index, fine, path), _IMPLIED
     else:
-        sun, note = _closed(path["ghi"], path["dhi"].values, path, path["dni"].values), _CLEAR
-    state = state.assign({name: sun[name] for name in PRECEDING_MEAN}).assign(path[["zenith", "azimuth"]])
-    state["cloud"] = ("time", _cloud(sun["ghi"].values, path["ghi"].values))
-    return state, (*notes, note) if note is not None else tuple(notes)
-
-
-def _cloud(ghi: npt.NDArray[np.float64], clear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return how far clouds close the sky, 0 to 1: by what they take of the sun, also at night."""
-    told = (clear >= CLEAR_GHI_MIN) & np.isfinite(ghi)
-    if not told.any():
-        return np.zeros(len(ghi))
-    moments = np.arange(len(ghi))
-    return np.interp(moments, moments[told], 1.0 - np.clip(ghi[told] / clear[told], 0.0, 1.0))
-
-
-def _measured_sun(
-    series: xr.Dataset, window: npt.NDArray[np.intp], path: xr.Dataset
-) -> tuple[xr.Dataset, Note | None]:
-    """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
-    cosz = np.clip(np.cos(np.radians(path["zenith"].values)), 0.0, None)
-    given = {name: series[name].values for name in PRECEDING_MEAN if name in series}
-    count, total = (np.bincount(window, weights, len(series.time)) for weights in (None, cosz))
-    mean_cosz = total / np.maximum(count, 1)
-    if "ghi" not in given:
-        if len(given) < 2:
-            raise SourceIncompleteError(
-                Words(
-                    "日射量は全天、または直達と散乱の両方が必要です",
-                    "radiation needs the global part, or direct and diffuse",
-                ),
-                expected="ghi, or dni and dhi",
-                got=", ".join(given),
-            )
-        given["ghi"] = given["dni"] * mean_cosz + given["dhi"]
-    elif "dni" in given and "dhi" not in given:
-        given["dhi"] = given["ghi"] - given["dni"] * mean_cosz
-    ghi = xr.DataArray(substep_ghi(given["ghi"], window, path["ghi"].values), dims="time", coords=path.coords)
-    if "dhi" not in given:
-        return _split(ghi, path), _SPLIT
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(given["ghi"] > 0.0, np.clip(given["dhi"] / given["ghi"], 0.0, 1.0), 1.0)
-    # A given beam is believed up to what the sun sends; a clear sky's caps only what had to be split.
-    return _closed(ghi, share[window] * ghi.values, path, SOLAR_CONSTANT), None
-
-
-def _split(ghi: xr.DataArray, path: xr.Dataset) -> xr.Dataset:
-    return _closed(ghi, diffuse_of(ghi, path).values, path, path["dni"].values)
-
-
-def _closed(
-    ghi: xr.DataArray, dhi: npt.NDArray[np.float64], path: xr.Dataset, most: float | npt.NDArray[np.float64]
-) -> xr.Dataset:
-    """Return ghi, dni and dhi that agree: ghi = dni cos(zenith) + dhi, dni no more than a limit."""
-    cosz = np.cos(np.radians(path["zenith"].values))
-    dni, dhi = limit_direct(ghi.values, dhi, cosz, most)
-    return xr.Dataset({"ghi": ghi, "dni": ("time", dni), "dhi": ("time", dhi)}, coords=path.coords)
-
-
-def _implied_clear_sky_index(
-    times: pd.DatetimeIndex, official: npt.NDArray[np.float64], state: xr.Dataset, path: xr.Dataset
-) -> npt.NDArray[np.float64]:
-    """Return at each sub-step the share of the clear-sky radiation that explains the official values.
-
-    The inversion needs sun: times with less than 100 W m-2 of clear sky take the share of the nearest that
-    has more.
-    """
-    fine = pd.DatetimeIndex(path["time"].values)
-    ta, rh, va, clear = (
-        _interpolated(times, fine, x.values) for x in (state["ta"], state["rh"], state["va"], path["ghi"])
-    )
-    sunny = clear >= CLEAR_GHI_MIN
-    if not sunny.any():
-        return np.ones(len(fine))
-    index = implied_ghi(official[sunny], ta[sunny], rh[sunny], va[sunny], clear[sunny]) / clear[sunny]
-    nearest = times[sunny].get_indexer(fine, method="nearest")
-    return np.asarray(index[nearest], dtype=np.float64)
+        sun, note = closed(path["ghi"], path["dhi"], path["zenith"], path["dni"]), _CLEAR
+    values |= sun | {"zenith": path["zenith"], "azimuth": path["azimuth"]}
+    values["cloud"] = cloudiness(sun["ghi"], path["ghi"])
+    return State(fine, values), (*notes, note) if note is not None else tuple(notes)
 
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a period on the clock of the people who read it."""
     begin, end = (when.tz_localize("UTC").tz_convert(JST) for when in (first, last))
     return f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} JST"
-
-
-def _interpolated(
-    at: pd.DatetimeIndex, known: pd.DatetimeIndex, values: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    seconds = (at - known[0]).total_seconds().to_numpy()
-    return np.asarray(np.interp(seconds, (known - known[0]).total_seconds().to_numpy(), values), np.float64)
 
 
 def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weather) -> None:

@@ -131,7 +131,8 @@ def step_heat(now: xr.Dataset, before: xr.Dataset, surfaces: Surfaces) -> StepHe
     hours = recursion[first - HOURS_OF_WARMTH * _HOUR : first]
     hours = hours.reshape(HOURS_OF_WARMTH, _HOUR, *hours.shape[1:])
     middles = range(first - (HOURS_OF_WARMTH - 1) * _HOUR - _MIDDLE, first, _HOUR)
-    suns = [(float(before["zenith"][k]), float(before["azimuth"][k])) for k in middles]
+    zenith, azimuth = before["zenith"].values, before["azimuth"].values
+    suns = [(float(zenith[k]), float(azimuth[k])) for k in middles]
     composed = np.stack([_composed(hour) for hour in hours])
     return StepHeat(
         drive, now["horizon"].values, light, heat, shaded, composed, recursion[first:], mean, suns
@@ -179,16 +180,26 @@ class Suns:
         self._dark = np.where(scene.shade.outdoor_fraction > 0.0, 0.0, np.nan).astype(np.float32).ravel()
         self._kept: dict[tuple[float, float], Floats32] = {}
 
-    def shares(self, zenith: float, azimuth: float, *, keep: bool = False) -> tuple[Floats32, Floats32]:
-        """Return the share in full sun and the share of the beam that arrives, flat, of a sun [degrees]."""
+    def shares(
+        self, zenith: float, azimuth: float, *, keep: bool = False, out: Floats32 | None = None
+    ) -> tuple[Floats32, Floats32]:
+        """Return the share in full sun and the share of the beam that arrives, flat, of a sun [degrees].
+
+        What is kept is so whatever happens to ``out``, see :func:`heatrisk.physics.shadow.sun_shares`.
+        """
         if 90.0 - zenith < LOWEST_SUN:
             return self._dark, self._dark
         scene = self.scene
         direct, beam = sun_shares(
-            scene.shade, zenith, azimuth, transmissivity=scene.transmissivity, extinction=scene.extinction
+            scene.shade,
+            zenith,
+            azimuth,
+            transmissivity=scene.transmissivity,
+            extinction=scene.extinction,
+            out=out,
         )
         if keep:
-            self._kept[zenith, azimuth] = beam.ravel()
+            self._kept[zenith, azimuth] = beam.ravel() if out is None else beam.flatten()
             for old in list(self._kept)[: -2 * HOURS_OF_WARMTH]:
                 del self._kept[old]
         return direct.ravel(), beam.ravel()

@@ -233,6 +233,9 @@ class Town:
         self.cells, self.crowns = cells.places(slots[scene.land_cover.ravel()], svf, bare)
         whole = np.ones(1, np.float32)
         self.reference = cells.places(slots[[GRASS.code]], whole, whole, self.crowns is not None)
+        # Shares of all moments of a step, written into again by the next: new memory costs as much as shade.
+        rasters = 2 if scene.shade.by_row.crown_top.size else 1
+        self.room = np.empty((0, rasters, *scene.grid.shape), np.float32)
 
     def step(
         self, now: xr.Dataset, heat: StepHeat, official: float, products: list[npt.NDArray[np.float32]]
@@ -247,7 +250,12 @@ class Town:
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
         open_mean = cells.reference_moe(tables, *self.reference, before, beams, beams)
         before = tuple(self.suns.beam(*sun) for sun in heat.suns)
-        shares = [self.suns.shares(*sun, keep=stands_for_an_hour(k, len(suns))) for k, sun in enumerate(suns)]
+        if len(self.room) != len(suns):
+            self.room = np.empty((len(suns), *self.room.shape[1:]), np.float32)
+        shares = [
+            self.suns.shares(*sun, keep=stands_for_an_hour(k, len(suns)), out=self.room[k])
+            for k, sun in enumerate(suns)
+        ]
         directs, beams = zip(*shares, strict=True)
         base = official if np.isfinite(official) else open_mean
         flat = tuple(product.ravel() for product in products)

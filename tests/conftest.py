@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.small_run import write_small_run
 
@@ -19,6 +20,20 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--disable-dev-shm-usage",
 ]
+
+
+# How long one example takes on a busy computer says nothing of the law that it tries.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust nobody's certificates: no test asks the world, and every client would read its list for 40 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
+        yield
 
 
 # Of a module, not of the session: while it is open its event loop runs, and nobody else can start one.

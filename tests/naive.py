@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -214,6 +215,7 @@ def sky_view(dsm: Heights, cell_size: float, row: int, column: int, azimuths: in
     return 1.0 - hidden / azimuths
 
 
+@cache
 def compiled(twin: Callable[..., Any]) -> Callable[..., Any]:
     """Compile one of the shade twins, for towns on which plain Python would take hours."""
     rays = {**twin.__globals__, "ray_cells": numba.njit(ray_cells)}

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def named(paths: list[Path]) -> list[pytest.param]:  # type: ignore[valid-type]
     return [pytest.param(path, id=str(path.relative_to(ROOT))) for path in paths]
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -180,7 +180,7 @@ TEXTS = WORDY | st.text("月日祝~・()0123456789:/時午前後除く ", max_si
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=500)
+@settings(max_examples=300, deadline=5000)
 def test_any_text_gives_sound_hours_or_none(text: str) -> None:
     found = read_hours(text)
     for opening in found.openings if found else ():

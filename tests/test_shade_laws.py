@@ -92,3 +92,25 @@ def test_what_lies_behind_a_raster_cell_changes_nothing_before_it(town, elevatio
     cut = (slice(None), part) if across else (part, slice(None))
     whole = sunlit(town, 2.0, 90.0 - elevation, azimuth)
     assert np.array_equal(whole[cut], sunlit(town[cut], 2.0, 90.0 - elevation, azimuth))
+
+
+@given(town=random_towns(), elevation=ELEVATIONS, azimuth=AZIMUTHS, trees=st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_unknown_land_around_a_town_changes_nothing_within(town, elevation, azimuth, trees):
+    """Corner cells count from the first row on, where nothing lies behind."""
+    rows, columns = town.shape
+    crowns = (
+        (np.where(town == 0.0, 6.0, np.nan), np.where(town == 0.0, 2.0, np.nan)) if trees else (None, None)
+    )
+    layers = [0.0 * town, np.where(town > 0.0, town, np.nan), *crowns]
+    around = [one if one is None else np.pad(one, ((3, 2), (5, 4)), constant_values=np.nan) for one in layers]
+    alone, amid = (
+        shade_scene(terrain, roof, factor=1, crown_top=top, crown_base=base, window=window, origin=origin)
+        for (terrain, roof, top, base), window, origin in (
+            (layers, None, (3, 5)),
+            (around, (3, 5, rows, columns), (0, 0)),
+        )
+    )
+    for dim in ({"transmissivity": 0.3}, {"extinction": 0.2}):
+        lit = [sunlit_fraction(scene, 90.0 - elevation, azimuth, **dim) for scene in (alone, amid)]
+        np.testing.assert_array_equal(*lit)

@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from pyproj import CRS, Transformer
 
 from heatrisk import cube, pyramid, store
 from heatrisk.errors import InputError, LayerNotFoundError, RunNotFoundError, StoreError
-from heatrisk.store import RunStore, new_run_id
+from heatrisk.store import NewRun, RunStore, new_run_id
 from heatrisk.stored import StoredRun
 from tests.made_run import RUN_ID, made_dataset, made_run
 from tests.messages import explains
@@ -32,6 +33,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     kept = RunStore(tmp_path_factory.mktemp("store"))
     kept.publish(kept.write(made_run()).id)
     return kept
+
+
+@cache
+def small() -> NewRun:
+    """Return a run of one step, made once; nobody changes it."""
+    return made_run(made_dataset((70, 70), 1))
 
 
 def place(run: StoredRun, row: int, column: int) -> tuple[float, float]:
@@ -175,7 +182,7 @@ def test_cube_follows_cf(kept: RunStore) -> None:
 
 def test_a_second_run_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
     kept = RunStore(tmp_path)
-    names = [kept.write(made_run(made_dataset((70, 70), 1))).id for _ in range(3)]
+    names = [kept.write(small()).id for _ in range(3)]
     assert names == [RUN_ID, f"{RUN_ID}-2", f"{RUN_ID}-3"]
     assert kept.open(names[2]).manifest["run_id"] == names[2]
     later = kept.write(made_run(made_dataset((70, 70), 1), "20260731T0510Z-00000000")).id
@@ -183,7 +190,7 @@ def test_a_second_run_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
 
 
 def test_a_run_that_vanishes_under_the_eyes_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    kept, run = RunStore(tmp_path), small()
     stays, goes = kept.write(run).id, kept.write(run).id
     honest = Path.stat
 
@@ -215,7 +222,7 @@ def test_a_writer_killed_in_the_middle_leaves_the_latest_alone(tmp_path: Path) -
     assert [path.name for path in (tmp_path / "runs").glob(".tmp-*")] == [".tmp-20270101T0000Z-ffffffff"]
     assert kept.runs() == [RUN_ID]
     assert kept.open().id == RUN_ID
-    kept.write(made_run(made_dataset((70, 70), 1)))
+    kept.write(small())
     assert not list((tmp_path / "runs").glob(".tmp-*"))
 
 
@@ -241,7 +248,7 @@ def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
 def test_what_the_disk_refuses_is_told_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, ja: str, en: str
 ) -> None:
-    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    kept, run = RunStore(tmp_path), small()
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, "refused")
@@ -299,7 +306,7 @@ def test_the_last_attempt_is_remembered_and_a_damaged_record_is_none(tmp_path: P
 
 
 def test_a_damaged_run_is_named_and_the_others_are_listed(tmp_path: Path) -> None:
-    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    kept, run = RunStore(tmp_path), small()
     good, empty, older = (kept.write(run).id for _ in range(3))
     (tmp_path / "runs" / empty / "run.json").write_text("")
     manifest = tmp_path / "runs" / older / "run.json"
@@ -316,7 +323,7 @@ def test_a_look_at_all_runs_leaves_the_served_one_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_KEPT_OPEN", 2)
-    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    kept, run = RunStore(tmp_path), small()
     served = kept.open(kept.write(run).id)
     for _ in range(4):
         shutil.copytree(served.path, tmp_path / "runs" / f"2026073{_}T0000Z-00000000")
@@ -325,7 +332,7 @@ def test_a_look_at_all_runs_leaves_the_served_one_open(
 
 
 def test_what_does_not_read_back_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = made_run(made_dataset((70, 70), 1))
+    run = small()
     honest = cube._array
     monkeypatch.setattr(cube, "_array", lambda group, name: np.asarray(honest(group, name)[...]) + 1)
     with pytest.raises(StoreError, match="read back"):
@@ -358,7 +365,7 @@ def test_a_latest_that_points_nowhere_is_no_run(tmp_path: Path) -> None:
 
 
 def test_publishing_is_one_swap(tmp_path: Path) -> None:
-    kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 1))
+    kept, run = RunStore(tmp_path), small()
     names = {kept.write(run).id, kept.write(run).id}
     kept.publish(min(names))
     seen: set[str | None] = set()
@@ -398,7 +405,7 @@ def test_inputs_are_kept_with_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(Path, "hardlink_to", refuse)
     synced: list[int] = []
     monkeypatch.setattr("os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
-    made = replace(made_run(made_dataset((70, 70), 1)), manifest=recorded(path), inputs={"予測.csv": path})
+    made = replace(small(), manifest=recorded(path), inputs={"予測.csv": path})
     kept = RunStore(tmp_path / "store").write(made)
     path.unlink()
     found = kept.path / "inputs" / "予測.csv"
@@ -409,7 +416,7 @@ def test_inputs_are_kept_with_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_input_that_is_not_the_one_that_was_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "yohou.csv"
     path.write_bytes(b"44132,310")
-    made = made_run(made_dataset((70, 70), 1))
+    made = small()
     kept = RunStore(tmp_path / "store")
     with pytest.raises(StoreError) as caught:
         kept.write(replace(made, manifest=recorded(path, "0" * 64), inputs={"a": path}))
@@ -423,7 +430,7 @@ def test_an_input_that_is_not_the_one_that_was_read_is_refused(tmp_path: Path) -
 
 def test_documents_come_back_to_the_letter(tmp_path: Path) -> None:
     texts = {"unresolved.csv": "\ufeff名称,理由\r\n集会所,住所なし\r\n", "alerts.json": "{}", "空.txt": ""}
-    run = RunStore(tmp_path).write(replace(made_run(made_dataset((70, 70), 1)), documents=texts))
+    run = RunStore(tmp_path).write(replace(small(), documents=texts))
     assert {name: run.document(name) for name in texts} == texts
     (tmp_path / "outside.txt").write_text("secret")
     for name in (
@@ -446,7 +453,7 @@ def test_documents_come_back_to_the_letter(tmp_path: Path) -> None:
 )
 def test_names_that_leave_the_run_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("x")
-    kept, made = RunStore(tmp_path / "store"), made_run(made_dataset((70, 70), 1))
+    kept, made = RunStore(tmp_path / "store"), small()
     for wrong in ({"documents": {name: ""}}, {"inputs": {name: tmp_path / "file"}}):
         with pytest.raises(StoreError, match="file of this name"):
             kept.write(replace(made, **wrong))
@@ -456,7 +463,7 @@ def test_names_that_leave_the_run_are_refused(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize("name", ["run.json", "tiles", "inputs", "fields.zarr", "shelters.geojson"])
 def test_a_document_does_not_replace_a_part_of_the_run(tmp_path: Path, name: str) -> None:
-    made = made_run(made_dataset((70, 70), 1))
+    made = small()
     with pytest.raises(StoreError, match="file of this name") as caught:
         RunStore(tmp_path).write(replace(made, documents={name: ""}))
     explains(caught.value, name)
@@ -474,8 +481,7 @@ def test_run_names_and_grids() -> None:
     assert new_run_id(created, "ABCDEF0123456789") == "20260730T0510Z-abcdef01"
 
 
-@pytest.mark.parametrize("module", ["store", "layers", "tiles"])
-def test_serving_needs_no_numba(module: str) -> None:
-    script = f"import sys, heatrisk.{module}; sys.exit('numba' in sys.modules)"
+def test_serving_needs_no_numba() -> None:
+    script = "import sys, heatrisk.store, heatrisk.layers, heatrisk.tiles; sys.exit('numba' in sys.modules)"
     root = Path(__file__).resolve().parents[1]
     assert subprocess.run([sys.executable, "-c", script], cwd=root, timeout=120, check=False).returncode == 0

@@ -67,10 +67,14 @@ def step_crowns(
     drop: Any,
     phase: float,
     turn: int,
+    start: bool,
 ) -> None:
-    """Join the crowns of the corner cells to the bands, which stand at the edge between the rows."""
+    """Join the crowns of the corner cells to the bands, which stand at the edge between the rows.
+
+    Before the row where the lines start there is none to have a corner.
+    """
     share, past, ahead = crossing(sweep.slope, phase, turn)
-    if not past:
+    if not past or (start and not ahead):
         return
     n, beyond = upper.size, np.float32((share - 0.5) * drop)
     nil = np.float32(0.0)

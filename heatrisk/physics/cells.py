@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from heatrisk.physics.court import COURT_NODES, SVF_MIN
 from heatrisk.physics.fluxes import court_place
-from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.lanes import LANES, TERMS, TERMS_WITH_V, add_polynomial
 from heatrisk.physics.lookup import (
     GROUND,
@@ -97,90 +97,110 @@ def places(
     """
     crowned = bool((svf < svf_buildings).any()) if crowns is None else crowns
     row, way = np.empty(svf.size, np.int32), np.empty_like(svf)
-    _locate(slot, svf_buildings, INTERVALS, view_interval, row, way)
+    _locate(slot, svf_buildings, False, row, way)
     row *= np.int32(TERMS_WITH_V if crowned else TERMS)
     if not crowned:
         return Places(slot, row, way, svf), None
     node, between = np.empty_like(row), np.empty_like(way)
-    _locate(slot, svf, COURT_NODES, court_place, node, between)
+    _locate(slot, svf, True, node, between)
     with np.errstate(invalid="ignore"):
         clear = np.minimum(svf / np.maximum(svf_buildings, np.float32(SVF_MIN)), np.float32(1.0))
     return Places(slot, row, way, svf), Crowns(np.float32(1.0) - clear, node, between, svf_buildings)
 
 
 @parallel_kernel
-def _locate(slot: Any, svf: Any, nodes: int, found: Any, place: Any, way: Any) -> None:
-    """Fill in the node below a sky view factor, of those of all classes, and the way to the next."""
+def _locate(slot: Any, svf: Any, courts: bool, place: Any, way: Any) -> None:
+    """Fill in the node of the courts or interval of the tables below a sky view factor, and the way on."""
+    nodes = COURT_NODES if courts else INTERVALS
     for cell in numba.prange(svf.size):
         known = not np.isnan(svf[cell])
-        node, between = found(np.float64(svf[cell]) if known else 0.0)
+        seen = np.float64(svf[cell]) if known else 0.0
+        node, between = court_place(seen) if courts else view_interval(seen)
         place[cell] = slot[cell] * nodes + node
         way[cell] = between if known else np.nan
 
 
 @kernel
-def _warm(tables: Tables, cells: Places, before: Any, first: int, sums: Floats32) -> None:
-    """Let the beam of the hours before the step warm the ground of a block."""
-    for i in range(sums.shape[0]):
-        sums[i, GROUND] = cells.svf[first + i] * tables.mean[cells.slot[first + i]]
-    for h in range(len(before)):
-        beam = before[h]
-        for i in range(sums.shape[0]):
-            slot = cells.slot[first + i]
-            settled = cells.svf[first + i] * tables.mean[slot]
-            a, b, c = tables.hours[h, slot]
-            sums[i, GROUND] = a * sums[i, GROUND] + b * beam[first + i] + c * settled
+def _lent(tables: Tables) -> Tables:
+    """Return tables whose slices count no references."""
+    body, past, globe = lent(tables.body), lent(tables.past), lent(tables.globe)
+    return Tables(body, past, tables.early, lent(tables.fades), tables.calm, globe)
 
 
 @kernel
-def _shade(early: Floats32, cells: Places, crowns: Any, first: int, sums: Floats32) -> None:
+def _part(cells: Places, first: int, last: int) -> Places:
+    """Return a block of cells."""
+    slot, row, way, svf = lent(cells.slot), lent(cells.row), lent(cells.way), lent(cells.svf)
+    return Places(slot[first:last], row[first:last], way[first:last], svf[first:last])
+
+
+@kernel
+def _part_of(crowns: Any, first: int, last: int) -> Any:
+    """Return the crowns of a block, None without any."""
+    if crowns is None:
+        return None
+    hidden, node = lent(crowns.hidden)[first:last], lent(crowns.node)[first:last]
+    return Crowns(hidden, node, lent(crowns.way)[first:last], lent(crowns.svf_buildings)[first:last])
+
+
+@kernel
+def _warm(past: Floats32, cells: Places, before: Any, first: int, warmth: Floats32) -> None:
+    """Let the beam of the hours before the step warm the ground of a block."""
+    for i in range(warmth.size):
+        warmth[i] = past[0, cells.slot[i]] * cells.svf[i]
+    for h in range(len(before)):
+        beam, by_slot = lent(before[h])[first : first + warmth.size], past[h + 1]
+        for i in range(warmth.size):
+            warmth[i] += by_slot[cells.slot[i]] * beam[i]
+
+
+@kernel
+def _shade(early: Floats32, cells: Places, crowns: Any, warmth: Floats32) -> None:
     """Let crowns shade the ground of a block before the first moment."""
     if crowns is not None:
-        for i in range(sums.shape[0]):
-            cell = first + i
-            node, way = court_place(np.float64(crowns.svf_buildings[cell]))
-            node += cells.slot[cell] * COURT_NODES
+        for i in range(warmth.size):
+            node, way = court_place(np.float64(crowns.svf_buildings[i]))
+            node += cells.slot[i] * COURT_NODES
             bare = early[node] + np.float32(way) * (early[node + 1] - early[node])
-            sums[i, GROUND] += _read(early, crowns, cell) - bare
+            warmth[i] += _read(early, crowns, i) - bare
 
 
 @kernel
-def _read(nodes: Floats32, crowns: Any, cell: int) -> np.float32:
+def _read(nodes: Floats32, crowns: Any, i: int) -> np.float32:
     """Read what is known by sky view factor under crowns."""
-    node = crowns.node[cell]
-    value: np.float32 = nodes[node] + crowns.way[cell] * (nodes[node + 1] - nodes[node])
+    node = crowns.node[i]
+    value: np.float32 = nodes[node] + crowns.way[i] * (nodes[node + 1] - nodes[node])
     return value
 
 
 @kernel
 def _pass_moment(
-    tables: Tables, k: int, cells: Places, crowns: Any, beam: Any, direct: Any, first: int,
+    tables: Tables, k: int, cells: Places, crowns: Any, beam: Floats32, direct: Floats32,
     sums: Floats32, peak: Floats32, received: Floats32,
 ) -> None:  # fmt: skip
     """Add moment ``k`` to the sums of a block."""
-    body, fades, calm = tables.body[k], tables.fades[k], tables.calm[k]
+    body, fades, globe, calm = tables.body[k], tables.fades[k], tables.globe[k], tables.calm[k]
     for i in range(peak.size):
-        cell = first + i
-        row, way, warmth, share = np.int64(cells.row[cell]), cells.way[cell], sums[i, GROUND], beam[cell]
+        row, way, warmth, share = np.int64(cells.row[i]), cells.way[i], sums[i, GROUND], beam[i]
         if crowns is None:
-            moe = add_polynomial(sums, i, body, row, way, None, warmth, share, direct[cell], None)
+            moe = add_polynomial(sums, i, body, row, way, None, warmth, share, direct[i], None)
         else:
-            fade, hidden = _read(fades, crowns, cell), crowns.hidden[cell]
-            moe = add_polynomial(sums, i, body, row, way, hidden, warmth, share, direct[cell], fade)
+            fade, hidden = _read(fades, crowns, i), crowns.hidden[i]
+            moe = add_polynomial(sums, i, body, row, way, hidden, warmth, share, direct[i], fade)
         if calm:
-            moe = _add_globe(tables.globe[k], moe, share, sums[i])
+            moe = _add_globe(globe, moe, share, i, sums)
         peak[i] = moe if moe > peak[i] else peak[i]
-        received[i] += share
+    received += beam
 
 
 @kernel
-def _add_globe(globe: Floats32, load: np.float32, share: np.float32, sums: Floats32) -> np.float32:
+def _add_globe(globe: Floats32, load: np.float32, share: np.float32, i: int, sums: Floats32) -> np.float32:
     """Put ``wbgt_moe`` into the sums of a cell, where the polynomial has put the load of its globe."""
     shade, sun = _of_load(globe, load), _of_load(globe, load + globe[1])
     moe: np.float32 = share * sun + (np.float32(1.0) - share) * shade
-    sums[MOE] += moe - load
-    sums[MOE_SUN] += sun
-    sums[MOE_SHADE] += shade
+    sums[i, MOE] += moe - load
+    sums[i, MOE_SUN] += sun
+    sums[i, MOE_SHADE] += shade
     return moe
 
 
@@ -198,18 +218,25 @@ def pass_block(
     sums: Floats32, peak: Floats32, received: Floats32,
 ) -> None:  # fmt: skip
     """Take a block of cells through all moments; arguments as of `step_cells`."""
-    sums[:], peak[:], received[:] = np.float32(0.0), np.float32(-np.inf), np.float32(0.0)
-    _warm(tables, cells, before, first, sums)
-    _shade(tables.early, cells, crowns, first, sums)
+    last = first + peak.size
+    part, crowned = _part(cells, first, last), _part_of(crowns, first, last)
+    tables, sums = _lent(tables), lent(sums)
+    _warm(tables.past, part, before, first, received)
+    _shade(tables.early, part, crowned, received)
+    sums[:] = np.float32(0.0)
+    sums[:, GROUND] = received
+    peak[:], received[:] = np.float32(-np.inf), np.float32(0.0)
     for k in range(len(beams)):
-        _pass_moment(tables, k, cells, crowns, beams[k], directs[k], first, sums, peak, received)
+        beam, direct = lent(beams[k])[first:last], lent(directs[k])[first:last]
+        _pass_moment(tables, k, part, crowned, beam, direct, sums, peak, received)
 
 
 @kernel
 def _write(values: Any, moments: int, lift: float, step: float, product: Any) -> None:
     """Write means over the moments, lifted and rounded to steps of which there are ``step`` in one."""
+    count, raised, steps = np.float32(moments), np.float32(lift), np.float32(step)
     for i in range(product.size):
-        product[i] = np.rint((np.float64(values[i]) / moments + lift) * step) / step
+        product[i] = np.rint((values[i] / count + raised) * steps) / steps
 
 
 @kernel

@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.physics.kernel import parallel_kernel
 from heatrisk.physics.line import Heights, Raster, Window
-from heatrisk.physics.sweep import TILE
+from heatrisk.physics.shares import TILE
 from heatrisk.physics.tile import SIDE, turn_square
+
+HIGHEST = 1e5
+"""Height [m] above which, or below the negative of which, nothing stands: an error of the raster."""
 
 RECEPTOR_HEIGHT = 1.1
 """Height [m] of the receptor above the ground: the abdomen of a standing person (ISO 7726)."""
@@ -41,8 +44,8 @@ class ShadeScene:
         Height of the receptor above the ground [m].
     relief : float
         Height of the highest obstacle above the lowest ground [m].
-    outdoor_fraction : ndarray of float32, shape (rows, columns)
-        Share of outdoor sub-cells in each cell of the window, 0 to 1.
+    receptors, receptors_by_column : ndarray of float32, shape (rows, columns) and (columns, rows)
+        Number of outdoor sub-cells in each cell of the window.
     """
 
     cell_size: float
@@ -51,9 +54,15 @@ class ShadeScene:
     origin: tuple[int, int]
     receptor_height: float
     relief: float
-    outdoor_fraction: Raster
+    receptors: Raster
+    receptors_by_column: Raster
     by_row: Heights = field(repr=False)
     by_column: Heights = field(repr=False)
+
+    @property
+    def outdoor_fraction(self) -> Raster:
+        """Share of outdoor sub-cells in each cell of the window, 0 to 1."""
+        return self.receptors / np.float32(self.factor**2)
 
 
 def shade_scene(
@@ -114,7 +123,8 @@ def shade_scene(
     Raises
     ------
     InputError
-        If a raster is not two-dimensional, or `cell_size`, `factor` or `window` is out of range.
+        If a raster is not two-dimensional or holds a height that no town has, which would shade everything
+        behind it, or `cell_size`, `factor` or `window` is out of range.
     GridMismatchError
         If the rasters differ in shape, or their shape is no multiple of `factor`.
     """
@@ -122,6 +132,7 @@ def shade_scene(
     check_cell_size(cell_size)
     window = _check_grid(ground, factor, window)
     _check_shape(ground, roof=top, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
+    _refuse_endless(terrain=ground, roof=top)
     free = np.isnan(top) & np.isfinite(ground)
     if outdoor is not None:
         free &= np.asarray(outdoor, bool)
@@ -132,12 +143,14 @@ def shade_scene(
         parts += [_NO_CROWNS, _NO_CROWNS]
     else:
         crown = raster("crown_top", crown_top)
+        _refuse_endless(crown_top=crown)
         base = raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
+        _refuse_endless(crown_base=base)
         with np.errstate(invalid="ignore"):
             tree = crown > 0.0
         parts += [framed(np.where(tree, ground + crown, np.nan), datum, -np.inf)]
         parts += [framed(np.where(tree, ground + np.nan_to_num(base), np.nan), datum, np.inf)]
-    by_row = Heights(*parts)
+    by_row, receptors = Heights(*parts), _block_sum(free, factor, window)
     return ShadeScene(
         cell_size=float(cell_size),
         factor=factor,
@@ -145,7 +158,8 @@ def shade_scene(
         origin=origin,
         receptor_height=float(receptor_height),
         relief=_relief(by_row, _lowest(np.where(free, ground, np.nan)) - datum),
-        outdoor_fraction=_block_mean(free, factor, window),
+        receptors=receptors,
+        receptors_by_column=np.ascontiguousarray(receptors.T),
         by_row=by_row,
         by_column=Heights(*(turned(part) for part in parts)),
     )
@@ -204,12 +218,12 @@ def _lowest(heights: NDArray[Any]) -> float:
     return lowest if math.isfinite(lowest) else 0.0
 
 
-def _block_mean(flags: NDArray[np.bool_], factor: int, window: Window) -> Raster:
-    """Share of true sub-cells in every cell of the window."""
+def _block_sum(flags: NDArray[np.bool_], factor: int, window: Window) -> Raster:
+    """Count the true sub-cells in every cell of the window."""
     row, column, rows, columns = window
     part = flags[row * factor : (row + rows) * factor, column * factor : (column + columns) * factor]
-    share: Raster = part.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float32)
-    return share
+    count: Raster = part.reshape(rows, factor, columns, factor).sum(axis=(1, 3), dtype=np.float32)
+    return count
 
 
 def raster(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -219,6 +233,18 @@ def raster(name: str, values: ArrayLike) -> NDArray[Any]:
         raise InputError(f"{name} is no raster", expected="two dimensions", got=f"shape {array.shape}")
     kept = array.dtype in (np.float32, np.float64)
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=") if kept else np.float64)
+
+
+def _refuse_endless(**rasters: NDArray[Any]) -> None:
+    """Refuse heights that no town has: what is unknown is NaN."""
+    for name, heights in rasters.items():
+        for extreme in (np.fmin, np.fmax):
+            if abs(value := float(extreme.reduce(heights, axis=None, initial=0.0))) > HIGHEST:
+                raise InputError(
+                    f"{name} holds a height that no town has",
+                    expected=f"m, up to {HIGHEST:g}; NaN = no data",
+                    got=str(value),
+                )
 
 
 def check_cell_size(cell_size: float) -> None:

@@ -269,11 +269,9 @@ class Tables(NamedTuple):
         the sky hidden by crowns ``v``, the warmth of the ground ``g`` [K] and the share of the beam ``s``.
         The warmth is what the moment turns into that above the ground of a treeless place with the same
         walls that the beam never reaches.
-    hours : array of float32, shape (hours, kinds, 3)
-        Warming of the ground over each of the hours before the step, as of
-        `heatrisk.physics.court.beam_warming`.
-    mean : array of float32, shape (kinds,)
-        Of the same. [K]
+    past : array of float32, shape (1 + hours, kinds)
+        What the sky view factor and the share of the beam in each of the hours before the step have put into
+        the warmth of the ground. [K]
     early, fades : array of float32, shape (kinds * COURT_NODES,) and (moments, kinds * COURT_NODES)
         By sky view factor, what crowns put into the warmth before the first moment, and from one moment to
         the next: the difference between the values with and without them. [K]
@@ -284,8 +282,7 @@ class Tables(NamedTuple):
     """
 
     body: Floats32
-    hours: Floats32
-    mean: Floats32
+    past: Floats32
     early: Floats32
     fades: Floats32
     calm: npt.NDArray[np.bool_]
@@ -321,8 +318,9 @@ def body_tables(
         Whether the wind at the body fades among buildings, see `heatrisk.physics.wind`. Ground and walls keep
         the open wind.
     """
-    hours, recursion, mean = hours[:, kinds], recursion[:, kinds], mean[kinds]
-    shade = shaded[:, kinds]
+    # `np.take` keeps rows together, where `[:, kinds]` would not: kernels are compiled by memory layout.
+    hours, recursion, shade = (np.take(part, kinds, axis=1) for part in (hours, recursion, shaded))
+    mean = mean[kinds]
     early = shade / recursion[..., :1]  # what the moment itself makes the shade's temperature of
     fades = np.concatenate([early[1:], early[-1:]]) - shade
     least, most = _warmth_span(hours, recursion, mean, early if crowns else early[..., -1:])
@@ -331,9 +329,18 @@ def body_tables(
     body, globe = _fill_tables(
         drive, rh, horizon, light, heat, shaded, ground, kinds, following, fades, warmths, crowns, urban_wind
     )
-    flat = hours, mean, early[0].ravel(), fades.reshape(len(fades), -1)
+    flat = _put_by(hours, mean), early[0].ravel(), fades.reshape(len(fades), -1)
     single = [np.ascontiguousarray(part, np.float32) for part in flat]
-    return Tables(body, single[0], single[1], single[2], single[3], drive[:, VA] < WIND_CALM, globe)
+    return Tables(body, single[0], single[1], single[2], drive[:, VA] < WIND_CALM, globe)
+
+
+def _put_by(hours: Floats, mean: Floats) -> Floats:
+    """Return what sky and beams put into the warmth once all hours are over, see `Tables`."""
+    put = mean[None]
+    for a, b, c in np.moveaxis(hours, -1, 1):
+        put = np.concatenate([a * put, b[None]])
+        put[0] += c * mean
+    return put
 
 
 def _warmth_span(hours: Floats, recursion: Floats, mean: Floats, shade: Floats) -> tuple[Floats, Floats]:

@@ -29,9 +29,10 @@ from numpy.typing import ArrayLike
 
 from heatrisk.physics.canopy import PARTS
 from heatrisk.physics.columns import ShadeScene, shade_scene
-from heatrisk.physics.line import Counts, Raster, towards
+from heatrisk.physics.line import Counts, Raster, Sweep, towards
 from heatrisk.physics.relief import checked, datum, light, sweep_across
-from heatrisk.physics.sweep import LOST, VEILED, cast, shares, turn_onto
+from heatrisk.physics.shares import LIT, LOST, VEILED, Outlet, mean_share, turn_onto
+from heatrisk.physics.sweep import cast, cast_shares
 
 __all__ = [
     "CROWN_TRANSMISSIVITY", "LEAF_OFF_EXTINCTION", "LEAF_ON_DAYS", "LEAF_ON_EXTINCTION", "LOWEST_SUN",
@@ -76,39 +77,26 @@ class Tally:
         self.scene = scene
         self.suns = 0
         self.extinction = extinction
-        self._kinds = 2 if extinction is None else 3
-        self._along: Counts | None = None  # lit, veiled and perhaps lost, by row
+        self._along: Counts | None = None  # lit and, in a town with trees, veiled and perhaps lost, by row
         self._across: Counts | None = None  # the same by column, of suns in the east or west
 
-    def add(self, zenith: float, azimuth: float) -> None:
-        """Count one sun [degrees]; one below the horizon lights nothing."""
-        self.add_above([zenith], azimuth)
-
     def add_above(self, zeniths: Sequence[float], azimuth: float) -> None:
-        """Count suns above one another [degrees]: they share the way, and the town is read once."""
+        """Count suns above one another [degrees]: they share the way, and the town is read once.
+
+        One below the horizon lights nothing.
+        """
         self.suns += len(zeniths)
         up = [zenith for zenith in zeniths if zenith < 90.0]
         if not up:
             return
-        scene = self.scene
-        across, sweep = towards(
-            up,
-            azimuth,
-            scene.cell_size,
-            scene.relief,
-            scene.window,
-            factor=scene.factor,
-            receptor=scene.receptor_height,
-            extinction=self.extinction or 0.0,
-            anchor=scene.origin,
-        )
-        rows, columns = scene.window[2:]
+        across, sweep = _sweep(self.scene, up, azimuth, self.extinction)
+        threads = numba.get_num_threads()
         if across:
             if self._across is None:
-                self._across = np.zeros((self._kinds, columns, rows), np.uint32)
-            cast(scene.by_column, sweep, numba.get_num_threads(), self._across)
+                self._across = self._nothing(self.scene.receptors_by_column.shape)
+            cast(self.scene.by_column, sweep, threads, self._across)
         else:
-            cast(scene.by_row, sweep, numba.get_num_threads(), self._by_row())
+            cast(self.scene.by_row, sweep, threads, self._by_row())
 
     def share(self, transmissivity: float) -> Raster:
         """Mean over suns and outdoor sub-cells of 1 (lit), the transmissivity (veiled) or 0; NaN indoors."""
@@ -119,16 +107,45 @@ class Tally:
         return self._shares(LOST, 1.0 / PARTS)
 
     def _shares(self, kind: int, dim: float) -> Raster:
-        counts, scene = self._by_row(), self.scene
+        counts = self._by_row()
         if self._across is not None:
             turn_onto(self._across, counts)
             self._across = None
-        return shares(counts, scene.outdoor_fraction, scene.factor**2, self.suns, kind, dim)
+        if len(counts) == 1:
+            kind, dim = LIT, 0.0
+        return mean_share(counts, self.scene.receptors, self.suns, kind, dim)
 
     def _by_row(self) -> Counts:
         if self._along is None:
-            self._along = np.zeros((self._kinds, *self.scene.window[2:]), np.uint32)
+            self._along = self._nothing(self.scene.receptors.shape)
         return self._along
+
+    def _nothing(self, shape: tuple[int, ...]) -> Counts:
+        return np.zeros((_kinds(self.scene, self.extinction), *shape), np.uint32)
+
+
+def _sweep(
+    scene: ShadeScene, zeniths: Sequence[float], azimuth: float, extinction: float | None
+) -> tuple[bool, Sweep]:
+    """Return the sweep of suns above one another over a scene; the flag says that it runs across."""
+    return towards(
+        zeniths,
+        azimuth,
+        scene.cell_size,
+        scene.relief,
+        scene.window,
+        factor=scene.factor,
+        receptor=scene.receptor_height,
+        extinction=extinction or 0.0,
+        anchor=scene.origin,
+    )
+
+
+def _kinds(scene: ShadeScene, extinction: float | None) -> int:
+    """Kinds of receptors that are counted."""
+    if not scene.by_row.crown_top.size:
+        return LIT + 1
+    return VEILED + 1 if extinction is None else LOST + 1
 
 
 def crown_extinction(day_of_year: int, latitude: float) -> float:
@@ -257,6 +274,7 @@ def sun_shares(
     *,
     transmissivity: float = CROWN_TRANSMISSIVITY,
     extinction: float | None = None,
+    out: Raster | None = None,
 ) -> tuple[Raster, Raster]:
     """Tell apart what stands in the sun and how much of the beam arrives; a crown makes the difference.
 
@@ -264,6 +282,9 @@ def sun_shares(
     ----------
     scene, zenith, azimuth, transmissivity, extinction
         As for `sunlit_fraction`.
+    out : ndarray of float32, shape (2, rows, columns), optional
+        What may be written into instead of new memory, contiguous; one raster is enough in a town without
+        trees. The answer is what is returned: it lies elsewhere where no sun counts.
 
     Returns
     -------
@@ -272,12 +293,21 @@ def sun_shares(
     beam : ndarray of float32
         Share of the beam that arrives, through crowns too: `sunlit_fraction`.
     """
+    shape = scene.receptors.shape
     if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
-        nothing = np.full(scene.outdoor_fraction.shape, np.nan, np.float32)
+        nothing = np.full(shape, np.nan, np.float32)
         return nothing, nothing
-    tally = Tally(scene, extinction)
-    tally.add(zenith if zenith <= 90.0 - LOWEST_SUN else 180.0, azimuth)
-    direct = tally.share(0.0)
-    if not scene.by_row.crown_top.size:
-        return direct, direct
-    return direct, tally.share(transmissivity) if extinction is None else tally.beam()
+    if zenith > 90.0 - LOWEST_SUN:
+        dark = np.where(scene.receptors > 0.0, np.float32(0.0), np.float32(np.nan))
+        return dark, dark
+    across, sweep = _sweep(scene, [zenith], azimuth, extinction)
+    kinds = _kinds(scene, extinction)
+    both = np.empty((2 if kinds > 1 else 1, *shape), np.float32) if out is None else out
+    direct, beam = both[0], both[1] if kinds > 1 else np.empty((0, 0), np.float32)
+    heights, receptors = (
+        (scene.by_column, scene.receptors_by_column) if across else (scene.by_row, scene.receptors)
+    )
+    kind, dim = (VEILED, 1.0 - transmissivity) if extinction is None else (LOST, 1.0 / PARTS)
+    outlet = Outlet(receptors, across, kind, dim, direct, beam)
+    cast_shares(heights, sweep, numba.get_num_threads(), kinds, outlet)
+    return direct, beam if kinds > 1 else direct

@@ -41,15 +41,11 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from heatrisk.physics.canopy import Fan, climb, count_lost, count_veiled, leave_row, rays_needed, step_crowns
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import FAR, Counts, Heights, Raster, Sweep, crossing, place
-
-LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
-TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
-
+from heatrisk.physics.shares import AT_ONCE, LIT, LOST, VEILED, Outlet, give
 
 # --- inner steps: one row of lines --------------------------------------------------------------------------
 
@@ -99,20 +95,21 @@ def _fold(row_counts: Any, factor: int, cells: Any) -> None:
 
 @kernel
 def _step(
-    shade: Any, top: Any, flags: Any, row: int, left: int, sweep: Sweep, drop: Any, phase: float, turn: int
+    shade: Any, before: Any, here: Any, left: int, sweep: Sweep, drop: Any, phase: float, turn: int
 ) -> None:
-    """Advance lines from the row before, where they had ``phase``, to ``row``, ``turn`` columns aside."""
-    n, before, behind = shade.size, row - sweep.step, left - turn
+    """Advance lines, which had ``phase`` in the row before, to the row here, ``turn`` columns aside."""
+    n, behind = shade.size, left - turn
     share, past, ahead = crossing(sweep.slope, phase, turn)
     half, rest, fall = np.float32(0.5 * drop), np.float32((1.0 - share) * drop), np.float32(drop)
-    tops, flagged = top[before, behind : behind + n], flags[before, behind : behind + n]
+    tops = before[behind : behind + n]
+    flagged = tops.view(np.int32)
     edge = rest if turn != 0 and not ahead else half
     if not past:
         _advance(shade, tops, flagged, fall, edge)
         return
-    corner_row, corner, corner_fall = (row, behind, rest) if ahead else (before, left, half)
-    beside, marked = top[corner_row, corner : corner + n], flags[corner_row, corner : corner + n]
-    _advance_past(shade, tops, flagged, beside, marked, fall, edge, corner_fall)
+    corner, corner_fall = (behind, rest) if ahead else (left, half)
+    beside = (here if ahead else before)[corner : corner + n]
+    _advance_past(shade, tops, flagged, beside, beside.view(np.int32), fall, edge, corner_fall)
 
 
 @kernel
@@ -144,18 +141,26 @@ class _Shade(NamedTuple):
     peak: float  # of the highest crown [m]
 
 
-class _Rows(NamedTuple):
-    """What a row of receptors counted since the last cell was full."""
-
-    lit: NDArray[np.int32]
-    veiled: NDArray[np.int32]
-    lost: NDArray[np.int32]
-
-
 @kernel
 def _fan(lines: _Shade, sweep: Sweep, k: int) -> Fan:
     """Rays of one sun."""
     return Fan(lines.climbs[k, : rays_needed(sweep.drops[k], sweep.relief)], sweep.drops[k], lines.peak)
+
+
+@kernel
+def _pass_row(
+    lines: _Shade, heights: Heights, nothing: Raster, sweep: Sweep, k: int, number: int, row: int, left: int,
+    here: slice, start: bool,
+) -> None:  # fmt: skip
+    """Advance the lines of a sun to a row; behind the one where they start there is nothing."""
+    drop = sweep.drops[k]
+    before, phase = place(sweep.slope, number - 1, 0.0)
+    turn = sweep.side * (place(sweep.slope, number, 0.0)[0] - before)
+    behind = nothing if start else heights.top[row - sweep.step]
+    _step(lines.shade[k, here], behind, heights.top[row], left, sweep, drop, phase, turn)
+    if lines.upper.size:
+        upper, lower = lines.upper[k, here], lines.lower[k, here]
+        step_crowns(upper, lower, heights, row, left, sweep, drop, phase, turn, start)
 
 
 @kernel
@@ -175,34 +180,48 @@ def _pass_crowns(
 def _count_row(
     lines: _Shade,
     heights: Heights,
-    flags: Any,
     sweep: Sweep,
     k: int,
     number: int,
     row: int,
     begin: int,
-    counts: _Rows,
+    counted: Any,
 ) -> None:
     """Count the receptors of a row of the window, which stand in the lines from ``begin``, for one sun."""
-    west, receptor, n = sweep.column * sweep.factor + 1, np.float32(sweep.receptor), counts.lit.size
+    west, receptor, n = sweep.column * sweep.factor + 1, np.float32(sweep.receptor), counted.shape[1]
     window, part = slice(west, west + n), slice(begin, begin + n)
-    ground, flagged, shade = heights.top[row, window], flags[row, window], lines.shade[k, part]
-    _count(shade, ground, flagged, receptor, counts.lit)
+    ground, shade = heights.top[row, window], lines.shade[k, part]
+    flagged = ground.view(np.int32)
+    _count(shade, ground, flagged, receptor, counted[LIT])
     if not lines.upper.size:
         return
     upper, lower = lines.upper[k, part], lines.lower[k, part]
     top, base = heights.crown_top[row, window], heights.crown_base[row, window]
     half = np.float32(0.5 * sweep.drops[k])
-    count_veiled(shade, upper, lower, top, base, ground, flagged, receptor, half, counts.veiled)
+    count_veiled(shade, upper, lower, top, base, ground, flagged, receptor, half, counted[VEILED])
     if lines.climbs.size:
         fan, depth = _fan(lines, sweep, k), sweep.depths[k]
         count_lost(
-            shade, upper, lower, fan, number, begin, top, base, ground, flagged, receptor, depth, counts.lost
+            shade,
+            upper,
+            lower,
+            fan,
+            number,
+            begin,
+            top,
+            base,
+            ground,
+            flagged,
+            receptor,
+            depth,
+            counted[LOST],
         )
 
 
 @kernel
-def _sweep_band(heights: Heights, sweep: Sweep, peak: float, first: int, last: int, counts: Any) -> None:
+def _sweep_band(
+    heights: Heights, sweep: Sweep, peak: float, first: int, last: int, counts: Any, outlet: Any
+) -> None:
     """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them."""
     start, _, end, _, width, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
     n, suns, rays = sweep.columns * sweep.factor, sweep.drops.size, 0
@@ -219,54 +238,50 @@ def _sweep_band(heights: Heights, sweep: Sweep, peak: float, first: int, last: i
         np.zeros((suns, rays, width), np.float32),
         peak,
     )
-    rows = _Rows(np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32))
-    _walk(heights, sweep, first, last, shades, rows, counts)
+    counted = np.zeros((counts.shape[0], n), np.int32)
+    _walk(heights, sweep, first, last, shades, counted, counts, outlet)
 
 
 @kernel
 def _walk(
-    heights: Heights, sweep: Sweep, first: int, last: int, shades: _Shade, rows: _Rows, counts: Any
-) -> None:
+    heights: Heights, sweep: Sweep, first: int, last: int, shades: _Shade,
+    counted: Any, counts: Any, outlet: Any,
+) -> None:  # fmt: skip
     """Walk down the rows: all suns pass a row before the next row is read."""
-    top, slope, counts = lent(heights.top), sweep.slope, lent(counts)
-    heights = Heights(top, lent(heights.crown_top), lent(heights.crown_base))
+    heights = Heights(lent(heights.top), lent(heights.crown_top), lent(heights.crown_base))
     shades = _Shade(
         lent(shades.shade), lent(shades.upper), lent(shades.lower), lent(shades.climbs), shades.peak
     )
-    flags = top.view(np.int32)
-    start, begin, end, base, _, _ = _span(sweep, sweep.reaches.max(), top.shape, first, last)
+    counted, counts = lent(counted), lent(counts)
+    nothing = np.full(heights.top.shape[1], -np.inf, np.float32)
+    start, begin, end, base, _, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
     number = sweep.step * (sweep.anchor + start)
-    origin = place(slope, number, 0.0)[0]
-    extent = place(slope, number + abs(end - start), 1.0)[0] - origin
-    trees = shades.upper.size > 0
+    origin = place(sweep.slope, number, 0.0)[0]
+    extent = place(sweep.slope, number + abs(end - start), 1.0)[0] - origin
+    waiting = 0
     for row in range(start, end, sweep.step):
         inside = (row - begin) * sweep.step >= 0
-        cells, _ = place(slope, number, 0.0)
-        before, phase = place(slope, number - 1, 0.0)
+        cells, _ = place(sweep.slope, number, 0.0)
         at = cells - origin if sweep.side < 0 else extent - (cells - origin)
-        turn = sweep.side * (cells - before)
         for k in range(sweep.drops.size):
-            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], top.shape, first, last)
+            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], heights.top.shape, first, last)
             if (row - begun) * sweep.step < 0:
                 continue
             here = slice(at + left - base, at + left - base + width)
-            drop = sweep.drops[k]
-            if row != begun:
-                _step(shades.shade[k, here], top, flags, row, left + 1, sweep, drop, phase, turn)
-            if trees and row != begun:
-                upper, lower = shades.upper[k, here], shades.lower[k, here]
-                step_crowns(upper, lower, heights, row, left + 1, sweep, drop, phase, turn)
+            _pass_row(shades, heights, nothing, sweep, k, number, row, left + 1, here, row == begun)
             if inside:
-                _count_row(shades, heights, flags, sweep, k, number, row, here.start + inner, rows)
-            if trees:
+                _count_row(shades, heights, sweep, k, number, row, here.start + inner, counted)
+            if shades.upper.size:
                 _pass_crowns(shades, heights, sweep, k, number, row, left + 1, here)
         if inside and (row + (sweep.step > 0)) % sweep.factor == 0:
             cell = row // sweep.factor - sweep.row
-            _fold(rows.lit, sweep.factor, counts[LIT, cell])
-            if trees:
-                _fold(rows.veiled, sweep.factor, counts[VEILED, cell])
-            if shades.climbs.size:
-                _fold(rows.lost, sweep.factor, counts[LOST, cell])
+            slot = cell
+            if outlet is not None:
+                slot = waiting if sweep.step > 0 else AT_ONCE - 1 - waiting
+            for kind in range(counts.shape[0]):
+                _fold(counted[kind], sweep.factor, counts[kind, slot])
+            if outlet is not None:
+                waiting = give(counts, outlet, sweep.step, cell, waiting + 1, row + sweep.step == end)
         number += 1
 
 
@@ -274,38 +289,30 @@ def _walk(
 def cast(heights: Heights, sweep: Sweep, bands: int, counts: Counts) -> None:
     """Add suns of one azimuth to the counts of receptors in every cell of the window.
 
-    Counts are of the lit, the veiled and, where there is a third, the parts of the beam lost in crowns. The
-    rows are shared out in ``bands``; no result depends on their number.
+    Counts are of the lit and, in a town with trees, the veiled and, where there is a third kind, the parts of
+    the beam lost in crowns. The rows are shared out in ``bands``; no result depends on their number.
     """
-    peak = -np.inf
-    if counts.shape[0] > LOST and heights.crown_top.size:
-        peak = float(heights.crown_top.max())
+    peak = _peak(heights, counts.shape[0])
     for band in numba.prange(bands):
         first = sweep.row + band * sweep.rows // bands
         last = sweep.row + (band + 1) * sweep.rows // bands
         if first < last:
-            _sweep_band(heights, sweep, peak, first, last, counts)
+            _sweep_band(heights, sweep, peak, first, last, counts, None)
 
 
 @parallel_kernel
-def turn_onto(across: Counts, along: Counts) -> None:
-    """Add counts by column to counts by row, tile by tile."""
-    rows, columns = along.shape[1:]
-    for tile in numba.prange((rows + TILE - 1) // TILE):
-        for left in range(0, columns, TILE):
-            for kind in range(along.shape[0]):
-                for i in range(tile * TILE, min(rows, (tile + 1) * TILE)):
-                    for j in range(left, min(columns, left + TILE)):
-                        along[kind, i, j] += across[kind, j, i]
+def cast_shares(heights: Heights, sweep: Sweep, bands: int, kinds: int, outlet: Outlet) -> None:
+    """Write the shares of one sun in every cell of the window, from as many kinds of counts as `cast` has."""
+    peak = _peak(heights, kinds)
+    for band in numba.prange(bands):
+        first = sweep.row + band * sweep.rows // bands
+        last = sweep.row + (band + 1) * sweep.rows // bands
+        if first < last:
+            counts = np.zeros((kinds, AT_ONCE, sweep.columns), np.uint32)
+            _sweep_band(heights, sweep, peak, first, last, counts, outlet)
 
 
-@parallel_kernel
-def shares(counts: Counts, outdoor: Raster, sub_cells: int, suns: int, kind: int, dim: float) -> Raster:
-    """Light per sun and outdoor sub-cell: the lit ones less ``dim`` of a kind; NaN without outdoors."""
-    out = np.full(outdoor.shape, np.nan, np.float32)
-    for i in numba.prange(outdoor.shape[0]):
-        for j in range(outdoor.shape[1]):
-            receptors = suns * math.floor(outdoor[i, j] * sub_cells + 0.5)  # whole, so that full sun is 1
-            if receptors > 0:
-                out[i, j] = (counts[LIT, i, j] - dim * counts[kind, i, j]) / receptors
-    return out
+@kernel
+def _peak(heights: Heights, kinds: int) -> float:
+    """Height of the highest crown if it is asked what crowns take of the beam [m]."""
+    return heights.crown_top.max() if kinds > LOST else -np.inf

@@ -17,6 +17,8 @@ from numba.extending import intrinsic
 SIDE: Final = 8
 """Rows and columns of the square."""
 
+_BYTE, _FLAG = ir.IntType(8), ir.IntType(32)
+
 
 def _turn_square(
     typing: Any, source: Any, row: Any, column: Any, target: Any, turned_row: Any, turned_column: Any
@@ -34,6 +36,20 @@ def _turn_square(
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
+
+
+def _fetch_rows(typing: Any, raster: Any, row: Any, column: Any) -> tuple[Any, Callable[..., Any]]:
+    """Type and generate `fetch_rows`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        for pointer in _rows(context, builder, raster, *arguments):
+            address = builder.bitcast(pointer, _BYTE.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [address.type, _FLAG, _FLAG, _FLAG])
+            fetch = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
+            builder.call(fetch, [address, _FLAG(0), _FLAG(3), _FLAG(1)])
+        return context.get_dummy_value()
+
+    return types.void(raster, types.intp, types.intp), generate
 
 
 def _rows(context: Any, builder: Any, kind: Any, array: Any, row: Any, column: Any) -> list[Any]:
@@ -70,3 +86,7 @@ turn_square: Any = intrinsic(_turn_square)
 
 Both are rasters of one type with numbers side by side in each row; nothing checks that the squares lie within
 them."""
+
+fetch_rows: Any = intrinsic(_fetch_rows)
+"""``fetch_rows(raster, row, column)``, for kernels, asks memory for the numbers at a column of `SIDE` rows, ahead of
+their use; what lies outside the raster is nothing to it."""

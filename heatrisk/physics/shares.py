@@ -1,0 +1,100 @@
+"""From counted receptors to shares of the sun: of one sun while it is swept, of many at the end."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
+from heatrisk.physics.line import Counts, Raster
+from heatrisk.physics.tile import SIDE, fetch_rows, turn_square
+
+LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
+TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
+AT_ONCE = 16  # rows of cells of one sun that are turned at a time: a cache line of each column
+_AHEAD = 4 * SIDE  # rows of the raster that are asked of memory before they are written
+
+# --- the shares of one sun ----------------------------------------------------------------------------------
+
+
+class Outlet(NamedTuple):
+    """Where the shares of one sun go, some rows of cells at a time."""
+
+    receptors: Raster  # of each cell of the window, by row of the sweep
+    across: bool  # the shares are columns
+    kind: int  # of the counts that dim the beam, and
+    dim: float  # by how much
+    direct: Raster
+    beam: Raster  # shape (0, 0) in a town without trees
+
+
+@kernel
+def _share(lit: Any, taken: Any, dim: float, receptors: Any, out: Any) -> None:
+    """Light per receptor; NaN without any."""
+    for i in range(out.size):
+        out[i] = np.float32(lit[i] - dim * taken[i]) / receptors[i]
+
+
+@kernel
+def give(counts: Counts, outlet: Outlet, step: int, cell: int, waiting: int, last: bool) -> int:
+    """Write the rows of shares that wait once they are enough, ``cell`` the last; return how many wait."""
+    if waiting < AT_ONCE and not last:
+        return waiting
+    counts, receptors = lent(counts), lent(outlet.receptors)
+    low, slot = (cell - waiting + 1, 0) if step > 0 else (cell, AT_ONCE - waiting)
+    trees = counts.shape[0] > VEILED
+    held = np.empty((waiting, receptors.shape[1]), np.float32)
+    for kind, dim, shares in ((VEILED, 1.0, outlet.direct), (outlet.kind, outlet.dim, outlet.beam)):
+        if not shares.size:
+            continue
+        out = lent(shares)
+        for k in range(waiting):
+            taken, by = (counts[kind, slot + k], dim) if trees else (counts[LIT, slot + k], 0.0)
+            row = held[k] if outlet.across else out[low + k]
+            _share(counts[LIT, slot + k], taken, by, receptors[low + k], row)
+        if outlet.across:
+            _turn(held, out, low)
+    counts[:, slot : slot + waiting] = 0
+    return 0
+
+
+@kernel
+def _turn(rows: Raster, out: Raster, low: int) -> None:
+    """Write rows as columns from ``low``."""
+    count, n = rows.shape
+    squares, whole = count - count % SIDE, n - n % SIDE
+    for j in range(0, whole, SIDE):
+        for k in range(0, squares, SIDE):
+            fetch_rows(out, j + _AHEAD, low + k)
+            turn_square(rows, k, j, out, j, low + k)
+    for j in range(n):
+        for k in range(squares if j < whole else 0, count):
+            out[j, low + k] = rows[k, j]
+
+
+# --- the mean of many suns ---------------------------------------------------------------------------------
+
+
+@parallel_kernel
+def turn_onto(across: Counts, along: Counts) -> None:
+    """Add counts by column to counts by row, tile by tile."""
+    rows, columns = along.shape[1:]
+    for tile in numba.prange((rows + TILE - 1) // TILE):
+        for left in range(0, columns, TILE):
+            for kind in range(along.shape[0]):
+                for i in range(tile * TILE, min(rows, (tile + 1) * TILE)):
+                    for j in range(left, min(columns, left + TILE)):
+                        along[kind, i, j] += across[kind, j, i]
+
+
+@parallel_kernel
+def mean_share(counts: Counts, receptors: Raster, suns: int, kind: int, dim: float) -> Raster:
+    """Light per sun and receptor: the lit ones less ``dim`` of a kind; NaN without receptors."""
+    out = np.empty(receptors.shape, np.float32)
+    rows, columns = receptors.shape
+    for i in numba.prange(rows):
+        for j in range(columns):
+            out[i, j] = (counts[LIT, i, j] - dim * counts[kind, i, j]) / (suns * receptors[i, j])
+    return out

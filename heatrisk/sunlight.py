@@ -1,0 +1,120 @@
+"""The sun at every sub-step: shared out, split where the diffuse part is not known, inferred or assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from heatrisk.errors import SourceIncompleteError
+from heatrisk.fields import diffuse_of
+from heatrisk.physics.constants import SOLAR_CONSTANT
+from heatrisk.physics.irradiance import implied_ghi, limit_direct, substep_ghi
+from heatrisk.weather import PRECEDING_MEAN
+from heatrisk.words import Note, Words
+
+Floats = npt.NDArray[np.float64]
+
+CLEAR_GHI_MIN = 100.0  # [W m-2] of a clear sky: with less, its radiation does not tell clouds from haze
+
+SPLIT = Note.of(
+    "diffuse_split",
+    "散乱日射量のデータがないため、全天日射量から Erbs ほか（1982）の式で分離",
+    "no diffuse radiation data: split from global radiation after Erbs et al. (1982)",
+)
+
+
+class State(NamedTuple):
+    """The weather at some instants, UTC without zone; every value on all of them."""
+
+    times: pd.DatetimeIndex
+    values: dict[str, Floats]
+
+
+def on_time(state: State, names: Iterable[str]) -> xr.Dataset:
+    """Return some of the state on ``time``."""
+    return xr.Dataset({name: ("time", state.values[name]) for name in names}, coords={"time": state.times})
+
+
+def cloudiness(ghi: Floats, clear: Floats) -> Floats:
+    """Return how far clouds close the sky, 0 to 1: by what they take of the sun, also at night."""
+    told = (clear >= CLEAR_GHI_MIN) & np.isfinite(ghi)
+    if not told.any():
+        return np.zeros(len(ghi))
+    moments = np.arange(len(ghi))
+    return np.interp(moments, moments[told], 1.0 - np.clip(ghi[told] / clear[told], 0.0, 1.0))
+
+
+def shared_out(
+    series: xr.Dataset, window: npt.NDArray[np.intp], times: pd.DatetimeIndex, path: dict[str, Floats]
+) -> tuple[dict[str, Floats], Note | None]:
+    """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
+    cosz = np.clip(np.cos(np.radians(path["zenith"])), 0.0, None)
+    given = {name: series[name].values for name in PRECEDING_MEAN if name in series}
+    count, total = (np.bincount(window, weights, len(series.time)) for weights in (None, cosz))
+    mean_cosz = total / np.maximum(count, 1)
+    if "ghi" not in given:
+        if len(given) < 2:
+            raise SourceIncompleteError(
+                Words(
+                    "日射量は全天、または直達と散乱の両方が必要です",
+                    "radiation needs the global part, or direct and diffuse",
+                ),
+                expected="ghi, or dni and dhi",
+                got=", ".join(given),
+            )
+        given["ghi"] = given["dni"] * mean_cosz + given["dhi"]
+    elif "dni" in given and "dhi" not in given:
+        given["dhi"] = given["ghi"] - given["dni"] * mean_cosz
+    ghi = substep_ghi(given["ghi"], window, path["ghi"])
+    if "dhi" not in given:
+        return split(ghi, times, path), SPLIT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(given["ghi"] > 0.0, np.clip(given["dhi"] / given["ghi"], 0.0, 1.0), 1.0)
+    # A given beam is believed up to what the sun sends; a clear sky's caps only what had to be split.
+    return closed(ghi, share[window] * ghi, path["zenith"], SOLAR_CONSTANT), None
+
+
+def split(ghi: Floats, times: pd.DatetimeIndex, path: dict[str, Floats]) -> dict[str, Floats]:
+    """Return ghi, dni and dhi of global radiation alone, dni no more than a clear sky lets through."""
+    sun = on_time(State(times, path | {"ghi": ghi}), ("ghi", "zenith"))
+    return closed(ghi, diffuse_of(sun["ghi"], sun).values, path["zenith"], path["dni"])
+
+
+def closed(ghi: Floats, dhi: Floats, zenith: Floats, most: float | Floats) -> dict[str, Floats]:
+    """Return ghi, dni and dhi that agree: ghi = dni cos(zenith) + dhi, dni no more than a limit."""
+    dni, dhi = limit_direct(ghi, dhi, np.cos(np.radians(zenith)), most)
+    return {"ghi": ghi, "dni": dni, "dhi": dhi}
+
+
+def implied_clear_sky_index(
+    times: pd.DatetimeIndex,
+    official: Floats,
+    fine: pd.DatetimeIndex,
+    values: dict[str, Floats],
+    path: dict[str, Floats],
+) -> Floats:
+    """Return at each sub-step the share of the clear-sky radiation that explains the official values.
+
+    The inversion needs sun: times with less than 100 W m-2 of clear sky take the share of the nearest that
+    has more.
+    """
+    ta, rh, va, clear = (
+        interpolated(times, fine, x) for x in (values["ta"], values["rh"], values["va"], path["ghi"])
+    )
+    sunny = clear >= CLEAR_GHI_MIN
+    if not sunny.any():
+        return np.ones(len(fine))
+    index = implied_ghi(official[sunny], ta[sunny], rh[sunny], va[sunny], clear[sunny]) / clear[sunny]
+    nearest = times[sunny].get_indexer(fine, method="nearest")
+    return np.asarray(index[nearest], dtype=np.float64)
+
+
+def interpolated(at: pd.DatetimeIndex, known: pd.DatetimeIndex, values: Floats) -> Floats:
+    """Return values between known instants."""
+    seconds = (at - known[0]).total_seconds().to_numpy()
+    return np.asarray(np.interp(seconds, (known - known[0]).total_seconds().to_numpy(), values), np.float64)
