@@ -1,16 +1,14 @@
 """A measured site as a folder: rasters, weather, measurements and the place of the station.
 
 Files come from many hands: with commas, semicolons, tabs or blanks; with -999 or nothing where there is no
-value; with a date, a day of the year, a number of the day, or none. What can be told is read; what cannot is
-refused with the file and the reason.
+value. What can be told is read; what cannot is refused with the file and the reason. Measurements are read by
+`benchmarks.measurements`.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -32,6 +30,14 @@ NO_VALUE = -900.0  # and below: -999, -9999
 #: Columns of a MetFile, by place: year, day of the year, hour, minute, then those that are used here.
 MET = {0: "year", 1: "day", 2: "hour", 3: "minute", 9: "va", 10: "rh", 11: "ta", 12: "ps", 14: "ghi",
        21: "dhi", 22: "dni"}  # fmt: skip
+#: The same by the names that headings have for them.
+NAMES = {"year": ("iy", "year"), "day": ("id", "doy", "day"), "hour": ("it", "hour"),
+         "minute": ("imin", "min", "minute"), "va": ("wind", "u", "ws"), "rh": ("rh",),
+         "ta": ("td", "tair", "ta", "temp"), "ps": ("press", "pres", "pressure"),
+         "ghi": ("kdn", "kdown"), "dhi": ("kdiff",), "dni": ("kdir",)}  # fmt: skip
+_CLOCK = ("year", "day", "hour")
+#: What no hour goes without: what UMEP calls it, and the range that is believed [degC, %, W m-2].
+NEEDED = {"ta": ("Td", -60.0, 60.0), "rh": ("RH", 0.0, 110.0), "ghi": ("Kdn", -50.0, 2000.0)}
 #: What a measured column is called, by what it is called here.
 MEASURED = dict(
     zip(
@@ -40,11 +46,6 @@ MEASURED = dict(
         strict=True,
     )
 )
-_KNOWN = {name.lower(): name for name in (*MEASURED.values(), "Tmrt")} | {"mrt": "Tmrt"}
-_KNOWN |= {f"{kind}{word}".lower(): kind + end for kind in "KL" for word, end in
-           {"dn": "down", "d": "down", "in": "down", "u": "up", "out": "up",
-            "north": "n", "east": "e", "south": "s", "west": "w"}.items()}  # fmt: skip
-_DATES, _DAYS, _HOURS = ("date", "datetime", "timestamp"), ("day", "doy", "id"), ("hour", "it", "time")
 
 
 class Station(NamedTuple):
@@ -63,9 +64,9 @@ class Station(NamedTuple):
     of: int
 
 
-def refuse(where: Path, what: str) -> NoReturn:
-    """Stop with the file and the reason."""
-    raise SystemExit(f"{where}: {what}")
+def refuse(where: Path, what: str, expected: str = "") -> NoReturn:
+    """Stop with the file, the reason, and what would do."""
+    raise SystemExit(f"{where}: {what}" + (f"; expected {expected}" if expected else ""))
 
 
 def found(folder: Path, *patterns: str) -> list[Path]:
@@ -117,30 +118,50 @@ def station(folder: Path, grid: Grid) -> Station:
     """
     path = needed(folder, "poi*.geojson", "poi*.json")[0]
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
-        features = content.get("features", [content])
-        points = [(_pair(feature), _system(feature) or _system(content)) for feature in features]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        refuse(path, f"no GeoJSON with points ({error!r})")
-    for (x, y), named in points:
+        points = list(_points(json.loads(path.read_text("utf-8-sig")), None))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        refuse(path, f"no GeoJSON with points ({error!r:.80})")
+    if not points:
+        refuse(path, "no GeoJSON with points", "a Point, a Feature or a FeatureCollection")
+    for x, y, named in points:
         lonlat = abs(x) <= 180.0 and abs(y) <= 90.0
         for system in dict.fromkeys((named or ("EPSG:4326" if lonlat else grid.crs), grid.crs)):
-            try:
-                lon, lat = Transformer.from_crs(system, "EPSG:4326", always_xy=True).transform(x, y)
-            except ProjError as error:
-                refuse(path, f"unknown coordinate system {system!r} ({error})")
-            place = grid.index(lon, lat) if np.isfinite([lon, lat]).all() else None
+            place = _cell(grid, system, x, y)
             if place is not None:
                 return Station(*place, len(points))
-    refuse(path, f"none of {len(points)} points lies inside the rasters, {grid.bounds_lonlat} degrees")
+    west, south, east, north = grid.bounds_lonlat
+    got = "; ".join(f"{x:g}, {y:g} in {named or 'no stated system'}" for x, y, named in points[:3])
+    return refuse(
+        path,
+        f"none of {len(points)} points lies inside the rasters: {got}",
+        f"{west:.5f} to {east:.5f} E, {south:.5f} to {north:.5f} N, or the rasters' own coordinates",
+    )
 
 
-def _pair(feature: dict[str, Any]) -> tuple[float, float]:
-    shape = feature.get("geometry", feature)
-    place = shape["coordinates"]
-    while isinstance(place[0], list):
-        place = place[0]
-    return float(place[0]), float(place[1])
+def _cell(grid: Grid, system: str, x: float, y: float) -> tuple[int, int] | None:
+    try:
+        lon, lat = Transformer.from_crs(system, "EPSG:4326", always_xy=True).transform(x, y)
+    except ProjError:  # a name that nobody knows: the rasters' own system is tried next
+        return None
+    return grid.index(lon, lat) if np.isfinite([lon, lat]).all() else None
+
+
+def _points(node: dict[str, Any], named: str | None) -> Iterator[tuple[float, float, str | None]]:
+    """Yield all points of a GeoJSON object, with the coordinate system that holds for them."""
+    named = _system(node) or named
+    for child in [*(node.get("features") or ()), *(node.get("geometries") or ())]:
+        yield from _points(child, named)
+    if node.get("geometry"):
+        yield from _points(node["geometry"], named)
+    yield from ((x, y, named) for x, y in _pairs(node.get("coordinates") or []))
+
+
+def _pairs(place: list[Any]) -> Iterator[tuple[float, float]]:
+    if place and isinstance(place[0], list):
+        for part in place:
+            yield from _pairs(part)
+    elif place:
+        yield float(place[0]), float(place[1])
 
 
 def _system(holder: dict[str, Any]) -> str | None:
@@ -158,46 +179,64 @@ def read_met(paths: Sequence[Path]) -> pd.DataFrame:
     paths : sequence of pathlib.Path
         In the form of UMEP: one heading, then year, day of the year, hour, minute and so on by place.
     """
-    tables = [_met(path) for path in paths]
-    met = pd.concat(tables).sort_index()
+    met = pd.concat([_met(path) for path in paths]).sort_index()
     met = met[~met.index.duplicated()]
-    for name in ("ta", "ghi"):
-        if name not in met or not met[name].notna().any():
-            refuse(paths[0], f"not a single value of {name}")
+    for name, (called, low, high) in NEEDED.items():
+        known = met[name].dropna() if name in met else pd.Series(dtype=float)
+        if known.empty:
+            refuse(paths[0], f"not a single value of {called}")
+        beyond = known[~known.between(low, high)]
+        if len(beyond):
+            refuse(paths[0], f"{called} is {beyond.iloc[0]:g} at {beyond.index[0]}", f"{low:g} to {high:g}")
     if "ps" in met and met["ps"].median() < 200.0:
         met["ps"] *= 10.0  # kPa, as UMEP has it
     return met
 
 
 def _met(path: Path) -> pd.DataFrame:
-    rows = [_numbers(line) for line in _text(path).splitlines()]
-    rows = [row for row in rows if len(row) > max(k for k, name in MET.items() if name == "ghi")]
+    lines = text_of(path).splitlines()
+    numbers = [_numbers(line) for line in lines]
+    first = next((k for k, row in enumerate(numbers) if row), 0)
+    columns = _columns(lines[first - 1] if first else "", len(numbers[first]) if numbers else 0)
+    last = max(k for k, name in columns.items() if name in (*_CLOCK, *NEEDED))
+    rows = [row for row in numbers if len(row) > last and row[0] >= 0.0]  # a row of -9 ends old files
     if not rows:
-        refuse(path, "no row of numbers in the form of UMEP: year, day of the year, hour, minute ...")
+        refuse(path, "no row of numbers in the form of UMEP", "year, day of the year, hour, minute ...")
     table = pd.DataFrame(rows)
-    table = table[[c for c in MET if c in table]].rename(columns=MET)
+    table = table[[c for c in columns if c in table]].rename(columns=columns)
     table = table.where(table > NO_VALUE)
-    clock = table[["year", "day", "hour"]]
-    if not (
-        clock["year"].between(1900, 2200) & clock["day"].between(1, 366) & clock["hour"].between(0, 24)
-    ).all():
-        refuse(path, "the first columns are not year, day of the year, hour")
+    clock = table[[*_CLOCK]]
+    good = clock["year"].between(1900, 2200) & clock["day"].between(1, 366) & clock["hour"].between(0, 24)
+    if not good.all():
+        got = ", ".join(f"{number:g}" for number in clock[~good].iloc[0])
+        refuse(path, f"a row begins with {got}", "year, day of the year 1 to 366, hour 0 to 24")
     start = pd.to_datetime(clock["year"].astype(int).astype(str), format="%Y")
     table.index = pd.DatetimeIndex(start + pd.to_timedelta(clock["day"] - 1, "D"))
     table.index += pd.to_timedelta(clock["hour"].to_numpy(), "h")
-    if table["minute"].nunique() > 1:  # shorter than hours: their means, by the hour that ends
+    if "minute" in table and table["minute"].nunique() > 1:  # their means, by the hour that ends
         table.index = (table.index + pd.to_timedelta(table["minute"].to_numpy(), "min")).ceil("h")
         table = table.groupby(level=0).mean()
-    return table.drop(columns=["year", "day", "hour", "minute"])
+    return table.drop(columns=[*_CLOCK, "minute"], errors="ignore")
+
+
+def _columns(heading: str, width: int) -> dict[int, str]:
+    """Return what each column is: by its name where the heading fits the rows, else by its place."""
+    names = {word: name for name, words in NAMES.items() for word in words}
+    words = [part.strip().lower() for part in _parts(heading.lstrip("\ufeff%# "))]
+    named = {k: names[word] for k, word in enumerate(words) if word in names}
+    whole = len(words) == width and {*_CLOCK, *NEEDED} <= {*named.values()}
+    return named if whole and len({*named.values()}) == len(named) else MET
 
 
 def _numbers(line: str) -> list[float]:
     """Return the numbers of a line, NaN for what is none; nothing of a heading."""
-    parts = line.split(";") if ";" in line else line.split()
-    if len(parts) < 3:
-        parts = line.split(",")
-    numbers = [_number(part.strip().replace(",", ".")) for part in parts]
+    numbers = [_number(part.strip().replace(",", ".")) for part in _parts(line)]
     return numbers if np.isfinite(numbers[:3]).all() else []
+
+
+def _parts(line: str) -> list[str]:
+    parts = line.split(";") if ";" in line else line.split()
+    return parts if len(parts) >= 3 else line.split(",")
 
 
 def _number(text: str) -> float:
@@ -207,9 +246,11 @@ def _number(text: str) -> float:
         return np.nan
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return a text file in whatever encoding it is."""
     raw = path.read_bytes()
-    for encoding in ("utf-8-sig", "cp1252"):
+    marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16" if marked else "utf-8-sig", "cp1252"):
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
@@ -217,117 +258,21 @@ def _text(path: Path) -> str:
     return raw.decode("latin-1")
 
 
-def hourly(met: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return stretches of whole hours, short holes bridged, what lies apart kept apart."""
-    breaks = np.flatnonzero(np.diff(met.index) > GAP.to_timedelta64()) + 1
-    parts = [met.iloc[rows] for rows in np.split(np.arange(len(met)), breaks)]
-    return [part.resample("h").mean().interpolate(limit_direction="both") for part in parts]
+def hourly(met: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield stretches of whole hours, short holes bridged, what lies apart kept apart.
 
-
-def read_measurements(paths: Sequence[Path], met: pd.DataFrame) -> pd.DataFrame:
-    """Return the measurements by the times that they state, means over the hour where there are several.
-
-    Parameters
-    ----------
-    paths : sequence of pathlib.Path
-        CSV files.
-    met : pandas.DataFrame
-        From `read_met`: its days are those that a row can belong to.
+    What a longer hole makes of a column that an hour goes without is not known: it is left out.
     """
-    counts = met.index.normalize().value_counts()
-    days = pd.DatetimeIndex(sorted(counts.index[counts > 1]))  # hour 24 is no day of its own
-    tables = []
-    for path in paths:
-        table = _table(path)
-        table.index = _times(table, path, days)
-        numbers = table[[name for name in dict.fromkeys(_KNOWN.values()) if name in table]]
-        numbers = numbers.apply(pd.to_numeric, errors="coerce")
-        tables.append(numbers.where(numbers > NO_VALUE))
-    together = pd.concat(tables)
-    return together.groupby(level=0).mean()
+    breaks = np.flatnonzero(np.diff(met.index) > GAP.to_timedelta64()) + 1
+    for rows in np.split(np.arange(len(met)), breaks):
+        part = met.iloc[rows].resample("h").mean().apply(_bridged)
+        usable = part[[*NEEDED]].notna().all(axis=1)
+        for _, stretch in part[usable].groupby((~usable).cumsum()[usable]):
+            yield stretch.dropna(axis=1)
 
 
-def _table(path: Path) -> pd.DataFrame:
-    """Return a table by the plain names of its columns."""
-    lines = [line for line in _text(path).splitlines() if line.strip(" \t,;")]
-    while lines:
-        line = lines.pop(0)
-        separator = next((mark for mark in ";\t," if mark in line), None)
-        plain = [_plain(part) for part in line.lstrip("#% ").split(separator)]
-        names = [name if name not in plain[:k] else f"{name} again {k}" for k, name in enumerate(plain)]
-        if {*names} & {*_KNOWN.values()} and {*names} & {*_DATES, *_HOURS}:
-            break
-        if not line.startswith(("#", "%")):
-            refuse(path, f"the heading names no hour and no flux: {line[:80]!r}")
-    else:
-        refuse(path, "no heading")
-    body = "\n".join(line for line in lines if not line.startswith(("#", "%")))
-    try:
-        return pd.read_csv(
-            io.StringIO(body), sep=separator or r"\s+", names=names, index_col=False,
-            decimal="," if separator == ";" and "," in body else ".", skipinitialspace=True,
-        )  # fmt: skip
-    except (pd.errors.ParserError, ValueError) as error:
-        refuse(path, str(error)[:200])
-
-
-def _plain(name: str) -> str:
-    word = re.sub(r"[\[(/].*|[^a-z]", "", name.strip().lower().replace("_wm", "["))
-    return _KNOWN.get(word, word)
-
-
-def _times(table: pd.DataFrame, path: Path, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the whole hour that each row states, on one of the days of the weather."""
-    if table.empty:
-        refuse(path, "not a single row")
-    clock = next((table[name] for name in _HOURS if name in table), None)
-    stated = next((table[name] for name in _DATES if name in table), None)
-    if clock is None or re.search(r"\d[-/]\d+[-/]\d", str(clock.iloc[0])):  # a date and a time in one
-        moments = _dates(stated if clock is None else clock, path, days)
-        return pd.DatetimeIndex(moments).floor("h")
-    text = clock.astype(str).str.strip()
-    hour = pd.to_numeric(text.str.extract(r"^(\d+)")[0], errors="coerce")
-    if hour.isna().any() or (hour > 2400).any():
-        refuse(path, f"an hour that is none: {text[hour.isna() | (hour > 2400)].iloc[0]!r}")
-    hour = hour.where(hour <= 24, hour // 100)  # 1230 is half past twelve
-    day = _days(table, hour, path, days) if stated is None else _dates(stated, path, days).normalize()
-    return pd.DatetimeIndex(day + pd.to_timedelta(hour.to_numpy(), "h"))
-
-
-def _dates(stated: Any, path: Path, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return dates; of two ways to read one, that which falls on days of the weather."""
-    text = stated.astype(str).str.strip().str.replace(r"\.0$", "", regex=True)
-    readings = [
-        pd.to_datetime(text, errors="coerce", dayfirst=first, format="mixed") for first in (False, True)
-    ]
-    best = max(readings, key=lambda times: int(times.dt.normalize().isin(days).sum()))
-    if best.isna().any():
-        refuse(path, f"a date that is none: {text[best.isna()].iloc[0]!r}")
-    return pd.DatetimeIndex(best)
-
-
-def _days(table: pd.DataFrame, hour: pd.Series, path: Path, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the day of each row: as its column numbers it, as the file is called, or as hours start anew."""
-    stated = next((table[name] for name in _DAYS if name in table), None)
-    if stated is not None:
-        numbers = pd.to_numeric(stated, errors="coerce")
-        if numbers.isna().any() or (numbers > 366).any():
-            return _dates(stated, path, days).normalize()
-        ways = (days.dayofyear, days.day, np.arange(len(days)) + 1)
-        for way in ways:
-            of = dict(zip(way, days, strict=True))
-            if len(of) == len(days) and numbers.isin(list(of)).all():
-                return pd.DatetimeIndex(numbers.map(of))
-        refuse(path, f"day {numbers.iloc[0]:g} is none of {', '.join(map(str, days.date))}")
-    told = re.search(r"(?<!\d)(\d{4})[-_]?(\d\d)[-_]?(\d\d)(?!\d)", path.stem)
-    if told:
-        return pd.DatetimeIndex([pd.Timestamp("-".join(told.groups()))] * len(hour))
-    anew = (hour.diff() < 0).cumsum().to_numpy()
-    if anew[-1] == 0 and len(days) > 1:
-        numbered = re.search(r"(?<!\d)(\d{1,3})(?!\d)", path.stem)
-        of = dict(zip(days.dayofyear, days, strict=True))
-        if numbered and int(numbered[1]) in of:
-            return pd.DatetimeIndex([of[int(numbered[1])]] * len(hour))
-    if anew[-1] + 1 != len(days):
-        refuse(path, f"{anew[-1] + 1} days without a date, but weather of {', '.join(map(str, days.date))}")
-    return days[anew]
+def _bridged(values: pd.Series) -> pd.Series:
+    """Interpolate over holes of a few hours."""
+    known = values.notna()
+    length = (~known).groupby(known.cumsum()).transform("sum")
+    return values.interpolate(limit_direction="both").where(known | (length <= GAP // HOUR))

@@ -3,7 +3,8 @@
 ``DIR`` holds ``DSM*.tif``, ``DEM*.tif``, and as far as there are any ``CDSM*.tif|asc``,
 ``landcover*|LC*.tif``; one ``MetFile*.txt`` a day in the form of UMEP; ``measurements*.csv`` with an ``hour``
 and as far as there are any a ``date`` (or ``day`` of the year), ``Kdown Kup Kn Ke Ks Kw Ldown Lup Ln Le Ls
-Lw`` [W m-2] and ``Tmrt`` [degC]; ``poi.geojson``, the place of the station. See `benchmarks.measured_site`.
+Lw`` [W m-2] and ``Tmrt`` [degC]; ``poi.geojson``, the place of the station. See `benchmarks.measured_site`
+and `benchmarks.measurements`. The sky's long-wave radiation is modelled even where a MetFile has ``ldown``.
 
 MetFiles do not say whether a row stands for the hour before or after its time, nor in which zone it lies; the
 sun does: that is taken in which the row's radiation fits the sun best. Measurements are taken to keep the
@@ -29,11 +30,11 @@ from benchmarks.measured_site import (
     MEASURED,
     hourly,
     needed,
-    read_measurements,
     read_met,
     station,
     town,
 )
+from benchmarks.measurements import read_measurements
 from heatrisk.errors import HeatRiskError
 from heatrisk.fields import sky_views, sun_path
 from heatrisk.physics.faces import box_temperature
@@ -66,6 +67,8 @@ def main() -> None:
     options.add_argument("--height", type=float, default=1.1, help="of the sensors above ground [m]")
     options.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = options.parse_args()
+    if chosen.utc is not None and not abs(chosen.utc) <= 15.0:
+        options.error("--utc is hours east of Greenwich, -12 to 14")
     try:
         report = validate(chosen.folder, chosen.utc, chosen.crs, chosen.height, chosen.lag, chosen.heading)
     except HeatRiskError as error:
@@ -105,6 +108,7 @@ def validate(
     met = read_met(needed(folder, "MetFile*.txt", "Met*.txt"))
     lon, lat = scene.grid.centre_lonlat
     shift = to_middle(met, utc, lon, lat)
+    met = dark(met, shift, lon, lat)
     measured = read_measurements(needed(folder, "measurements*.csv", "measurements*.txt"), met)
     tried = sorted({*LAGS, lag})
     wanted = pd.DatetimeIndex(sorted({hour for back in tried for hour in measured.index - back * HOUR}))
@@ -125,6 +129,8 @@ def validate(
         "minutes_from_label_to_middle_utc": shift / pd.Timedelta("1min"),
         "lag": lag,
         "heading": heading,
+        "assumed": [name for name in ("va", "ps", "dhi") if name not in met or met[name].isna().any()],
+        "hours_without_weather": len(measured) - len(pairs),
         "scores": {name: scores(pairs[rows]) for name, rows in parts.items()},
         "clock": clock(tables),
         "hours": json.loads(pairs.round(2).to_json(orient="table", index=True))["data"],
@@ -152,7 +158,7 @@ def model(
     """Return the modelled fluxes of the hours that are wanted and that the weather covers."""
     hours = []
     for part in hourly(met):
-        labels = wanted.intersection(part.index)
+        labels = wanted.intersection(pd.DatetimeIndex(part.index))
         if len(labels):
             fluxes = face_fluxes(
                 scene,
@@ -191,6 +197,8 @@ def to_middle(met: pd.DataFrame, utc: float | None, lon: float, lat: float) -> p
     direct = met.get("dni", pd.Series(np.nan, met.index))
     # Where what is called direct is that on the level, it tells nothing about the sun's height.
     slanted = (beam - direct).abs().sum() > 0.05 * beam.abs().sum()
+    if not met["ghi"][known].std() > 0.0:  # a night tells nothing
+        return pd.Timedelta(hours=-zone)
     fits = {}
     for half in np.arange(-reach, reach + 0.25, 0.5):
         shift = pd.Timedelta(hours=half - zone)
@@ -201,6 +209,14 @@ def to_middle(met: pd.DataFrame, utc: float | None, lon: float, lat: float) -> p
         else:
             fits[shift] = float(np.corrcoef(met["ghi"][known], cosz[known])[0, 1])
     return max(fits, key=lambda shift: (fits[shift], -abs(shift)))
+
+
+def dark(met: pd.DataFrame, shift: pd.Timedelta, lon: float, lat: float) -> pd.DataFrame:
+    """Return the weather with no light where the sun is down and none was written."""
+    zenith = sun_path(pd.DatetimeIndex(met.index + shift), lon, lat)["zenith"].values
+    light = [name for name in ("ghi", "dhi", "dni") if name in met and met[name].notna().any()]
+    night = met[light].isna().to_numpy() & (zenith >= 90.0)[:, None]
+    return met.assign(**met[light].mask(night, 0.0))
 
 
 def weather(part: pd.DataFrame, shift: pd.Timedelta) -> Weather:
@@ -296,6 +312,10 @@ def text(report: dict[str, Any]) -> str:
     ]
     if cell["moved_m"] or cell["points"] > 1:
         lines.append(f"first of {cell['points']} points, moved by {cell['moved_m']} m to open ground")
+    if report["assumed"]:
+        lines.append(f"not, or not always, in the MetFiles and so assumed: {', '.join(report['assumed'])}")
+    if report["hours_without_weather"]:
+        lines.append(f"{report['hours_without_weather']} measured hours have no weather and are left out")
     for day, told in report["scores"].items():
         lines += ["", *_table(day, told)]
     if "scores_by_the_sun" in report:

@@ -60,9 +60,12 @@ def bounced(
     walls, ground = direct + wall_sky * diffuse, floor + floor_sky * diffuse
     first_walls, first_ground = walls.copy(), ground
     for _ in range(400):
-        sent, risen = wall_albedo * walls.mean(), ground_albedo * ground
+        before, mean = ground, walls.mean()
+        sent, risen = wall_albedo * mean, ground_albedo * ground
         walls = first_walls + wall_floor * risen + (1.0 - wall_sky - wall_floor) * sent
         ground = first_ground + wall_floor * area * sent
+        if abs(ground - before) + abs(walls.mean() - mean) < 1e-12:
+            break
     return walls, ground
 
 
@@ -89,12 +92,14 @@ def gain(t: float, mean: float, ta: float, ps: float, va: float, absorbed: float
 
 
 def court_day(
-    drive: Floats, first: int, svf: float, ground: Floats, wall: Floats, sectors: int = 16, parts: int = 10
-) -> tuple[Floats, Floats, Floats]:
+    drive: Floats, first: int, svf: float, ground: Floats, wall: Floats, sectors: int = 16, parts: int = 10,
+    sunlit: Floats | None = None,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """One court through the day before (four times) and the moments after it, in short explicit steps.
 
     Returns what the walls send back, short-wave and long-wave, at every moment and sector, and the
-    temperature of every class of ground in the middle, without the beam.
+    temperature of every class of ground in the middle: without the beam, or with the share of it that is
+    ``sunlit`` at every moment.
     """
     rise = math.sqrt((1.0 - svf) / svf)
     floor_sky = 1.0 + 0.5 * rise * (rise - math.sqrt(rise * rise + 4.0))  # coaxial discs, Howell C-41
@@ -124,6 +129,7 @@ def court_day(
                 direct, onto, diffuse, (floor_sky, wall_sky, wall_sky), area, wall[0], ground[0, 0]
             )
             back = wall[0] * light
+            onto_ground = 0.0 if sunlit is None else sunlit[k] * beam * cosz
             for _ in range(parts):
                 rim = lslant * slant
                 below = floor_sky * lsky + (1.0 - floor_sky) * sent.mean() + rim
@@ -135,7 +141,7 @@ def court_day(
                     for s in range(sectors)
                 ]
                 for c, row in enumerate([ground[0], *ground]):
-                    k_in = floor if c == 0 else svf * diffuse + hidden * back.mean()
+                    k_in = floor if c == 0 else svf * diffuse + hidden * back.mean() + onto_ground
                     l_in = below if c == 0 else middle
                     absorbed = (1.0 - row[0]) * k_in + row[1] * l_in
                     rates.append(gain(t[sectors + c], mean[sectors + c], ta, ps, va, absorbed, row))

@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 
 from heatrisk.budget import Budget, budget
 from heatrisk.budget.block import block
-from heatrisk.budget.moments import PARTS
+from heatrisk.budget.moments import PARTS, differences
 from heatrisk.budget.obstacles import obstacles
 from heatrisk.errors import InputError
 from heatrisk.grid import Grid
 from heatrisk.physics.shadow import sun_shares
+from heatrisk.physics.wind import UrbanWind
 from heatrisk.run import simulate
 from heatrisk.scene import Scene
 from heatrisk.words import Language
-from tests.naive import ray_cells
+from tests.naive import SIGMA, globe_iso7726, ray_cells
 from tests.slab_town import AFTERNOON, BEHIND, GROVE, MORNING, NIGHT, NOON, OPEN, STEPS, plain, sunny, town
 
 #: Products of a run, and the numbers of a budget that are the same.
@@ -131,6 +132,101 @@ def test_block_of_a_wide_town_is_a_part_of_it() -> None:
     assert shaded > 3
 
 
+def random_town(seed: int) -> Scene:
+    """Build hilly ground of all kinds with houses, towers and crowns, and 10 m more of it on every side."""
+    random = np.random.default_rng(seed)
+    grid = Grid("EPSG:6677", Affine(5.0, 0.0, -25_000.0, 0.0, -5.0, -35_000.0), (11, 13))
+    fine = (15 * 5, 17 * 5)
+    slope, phase = random.uniform(-0.1, 0.1, 2), random.uniform(0.0, 6.0)
+    row, column = np.mgrid[: fine[0], : fine[1]]
+    terrain = (80.0 + slope[0] * row + slope[1] * column + np.sin(0.1 * column + phase)).astype(np.float32)
+    roof, crowns = np.full(fine, np.nan, np.float32), np.zeros(fine, np.float32)
+    for top, left, high, wide in random.integers((0, 0, 4, 4), (70, 80, 20, 20), (8, 4)):
+        place = np.s_[top : top + high, left : left + wide]
+        roof[place] = terrain[place].mean() + random.uniform(3.0, 40.0)
+    for top, left in random.integers(0, 70, (12, 2)):
+        crowns[top : top + 7, left : left + 7] = random.uniform(3.0, 12.0)
+    cover = random.choice([0, 1, 2, 3, 5, 6, 7, 8, 99], grid.shape).astype(np.uint8)
+    return Scene(
+        grid, terrain, roof, cover, 5, 2, crowns, 0.25 * crowns,
+        transmissivity=float(random.uniform(0.0, 1.0)), extinction=random.choice([None, 0.3]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("wind", ["off", "svf"])
+def test_budget_agrees_with_the_run_in_random_towns(seed: int, wind: UrbanWind) -> None:
+    scene = random_town(seed)
+    steps = STEPS[[NOON, AFTERNOON]]
+    data = simulate(scene, sunny(), steps=steps, urban_wind=wind)
+    random = np.random.default_rng(seed)
+    # The rows of the sunny edge are left to the tests of the sweep.
+    outdoor = np.argwhere(scene.mask[:-1] == 0)
+    near = dict.fromkeys(SAME, 0.0101) | {"tmrt": 0.05}
+    for cell in map(tuple, random.permutation(outdoor)[:5]):
+        for k, when in enumerate(steps):
+            found = budget(scene, sunny(), *lonlat(scene, cell), when, urban_wind=wind).numbers
+            for product, name in SAME.items():
+                ran = float(data[product].values[k, *cell])
+                assert abs(found[name] - ran) <= near[product], (cell, product)
+
+
+def test_an_infinite_height_is_refused_by_all() -> None:
+    for name in ("terrain", "roof", "crown_top", "crown_base"):
+        for value in (np.inf, -np.inf):
+            raster = getattr(town(), name).copy()
+            raster[50, 60] = value
+            scene = town(**{name: raster})
+            for call in (
+                lambda s: simulate(s, sunny()),
+                lambda s: budget(s, sunny(), 139.56, 35.68, STEPS[1]),
+            ):
+                with pytest.raises(InputError, match=f"{name} holds a height that no town has"):
+                    call(scene)
+
+
+# --- wind ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", [BEHIND, GROVE, OPEN])
+def test_wind_between_buildings_is_a_cause_of_its_own(cell: tuple[int, int]) -> None:
+    where = lonlat(town(), cell)
+    calm, windy = (budget(town(), sunny(), *where, STEPS[NOON], urban_wind=wind) for wind in ("svf", "off"))
+    for name in (*PARTS, "mixing"):
+        assert calm.differences[name] == pytest.approx(windy.differences[name], abs=1e-9)
+    assert calm.differences["wind"] == pytest.approx(calm.numbers["step_moe"] - windy.numbers["step_moe"])
+    assert sum(calm.differences.values()) == pytest.approx(
+        calm.numbers["step_moe"] - calm.numbers["step_open"]
+    )
+    assert calm.numbers["va"] < calm.numbers["va_open"] == windy.numbers["va"]
+    assert calm.differences["wind"] > 0.0  # by day a globe is warmer than the air
+    told = "weaker wind between buildings" in "\n".join(calm.lines("en"))
+    assert told == (calm.differences["wind"] >= 0.005)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.floats(15.0, 40.0), st.floats(0.0, 8.0), st.floats(0.05, 1.0), st.floats(380.0, 900.0),
+    st.floats(0.0, 1000.0), st.floats(0.0, 1.0),
+)  # fmt: skip
+def test_the_cause_of_wind_is_that_of_two_globes(
+    ta: float, va: float, shelter: float, shade: float, beam: float, share: float
+) -> None:
+    """Two places side by side that differ in nothing but their wind."""
+
+    def place(wind: float) -> tuple[dict[str, float], float]:
+        globes = [globe_iso7726(ta, wind, load / SIGMA) for load in (shade + 0.25 * beam, shade)]
+        tg = share * globes[0] + (1.0 - share) * globes[1]
+        light = dict.fromkeys(("kdown", "kup", "ldown", "lup", *PARTS), 0.5 * shade)
+        numbers = {"ta": ta, "va": wind, "share": share, "beam_above": beam, "tg": tg, "wbgt_moe": 0.2 * tg}
+        return light | numbers | {"globe_load": shade + 0.25 * share * beam}, tg
+
+    (there, open_globe), (here, calm_globe) = place(va), place(shelter * va)
+    found = differences(here, there)
+    assert found["wind"] == pytest.approx(0.2 * (calm_globe - open_globe), abs=1e-5)
+    assert all(abs(value) < 1e-5 for name, value in found.items() if name != "wind")
+
+
 # --- it adds up ------------------------------------------------------------------------------------------
 
 
@@ -144,7 +240,8 @@ def test_parts_add_up(cell: tuple[int, int], step: int) -> None:
     assert n["moe_wet"] + n["moe_globe"] + n["moe_air"] == pytest.approx(n["wbgt_moe"])
     assert n["iso_wet"] + n["iso_globe"] + n["moe_air"] == pytest.approx(n["wbgt_iso"])
     assert n["ts_shaded"] + n["ts_warming"] == pytest.approx(n["ts"])
-    assert set(found.differences) == {*PARTS, "mixing"}
+    assert set(found.differences) == {*PARTS, "mixing", "wind"}
+    assert found.differences["wind"] == 0.0
     assert sum(found.differences.values()) == pytest.approx(n["step_moe"] - n["step_open"])
     assert math.hypot(*found.terms.values()) == pytest.approx(n["sd"], rel=1e-4)
 

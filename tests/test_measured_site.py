@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import measured_site, validation
+from benchmarks.measurements import read_measurements
 from heatrisk.errors import HeatRiskError
 from tests.made_site import PLACE, raster, site
 
@@ -23,6 +25,33 @@ def days(*dates: str) -> pd.DataFrame:
     """Return made weather of some days, as far as measurements look at it."""
     hours = [pd.Timestamp(date) + pd.Timedelta(hours=h) for date in dates for h in range(24)]
     return pd.DataFrame({"ta": 20.0}, index=pd.DatetimeIndex(hours))
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("Tmrt_degC", "Tmrt"), ("TMRT (°C)", "Tmrt"), ("Tmrt C", "Tmrt"), ("K_W", "Kw"), ("Lw", "Lw"),
+        ("LW_out [W/m^2]", "Lup"), ("kNorth_Wm-2", "Kn"), ("Ldown W/m2", "Ldown"), ("Kdown_Avg", "Kdown"),
+    ],
+)  # fmt: skip
+def test_names_of_columns_with_units_in_any_case(tmp_path: Path, heading: str, name: str) -> None:
+    path = tmp_path / "measurements.csv"
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text(f"hour,{heading},Sstr,Ta\n12,70,1,2\n", encoding)
+        assert {*read_measurements([path], days("2005-10-11"))} == {name}
+
+
+@pytest.mark.parametrize(
+    ("headings", "names"),
+    [
+        ("LE,Ldown", {"Ldown"}), ("LE_Wm-2,Ldown", {"Ldown"}), ("LE [W/m2],Ldown", {"Ldown"}),
+        ("LE,LN", {"Le", "Ln"}), ("Le,Ldown", {"Le", "Ldown"}), ("L_E,Ldown", {"Le", "Ldown"}),
+    ],
+)  # fmt: skip
+def test_latent_heat_is_not_long_wave_from_the_east(tmp_path: Path, headings: str, names: set[str]) -> None:
+    path = tmp_path / "measurements.csv"
+    path.write_text(f"hour,{headings}\n12,70,300\n", "utf-8")
+    assert {*read_measurements([path], days("2005-10-11"))} == names
 
 
 OCTOBER = ("2005-10-11", "2006-07-26", "2006-08-01")
@@ -46,12 +75,20 @@ OCTOBER = ("2005-10-11", "2006-07-26", "2006-08-01")
         ("time,Kdown\n2005-10-11 12:00,700\n", "2005-10-11T12", 700.0),
         ("datetime,Kdown\n2005-10-11T12:10:00,700\n", "2005-10-11T12", 700.0),
         ("hour,Kdown,Kdown\n12,700,3\n", "2005-10-11T12", 700.0),
+        ("HOUR,sw_in W/m2\n12,700\n", "2005-10-11T12", 700.0),
+        ("hour,obs_Kdown_W_m-2\n12,700\n", "2005-10-11T12", 700.0),
+        ("hour,Kdown,Kup\n-,W m-2,W m-2\n12,700,9\n", "2005-10-11T12", 700.0),
+        ("sep=;\nhour;Kdown\n12;700\n", "2005-10-11T12", 700.0),
+        ("year,month,day,hour,min,Kdown\n2005,10,11,12,30,700\n", "2005-10-11T12", 700.0),
+        ("iy;id;it;imin;Kdown\n2005;284;12;0;700\n", "2005-10-11T12", 700.0),
+        ("date,time,Kdown\n10/11/2005,12:10 AM,700\n", "2005-10-11T00", 700.0),
+        ("date,time,Kdown\n10/11/2005,1:00:00 p.m.,700\n", "2005-10-11T13", 700.0),
     ],
 )
 def test_rows_of_one_day(tmp_path: Path, content: str, when: str, value: float) -> None:
     path = tmp_path / "measurements_x.csv"
     path.write_bytes(content.encode("utf-8-sig"))
-    table = measured_site.read_measurements([path], days(OCTOBER[0]))
+    table = read_measurements([path], days(OCTOBER[0]))
     assert table["Kdown"].to_dict() == {pd.Timestamp(when): value}
 
 
@@ -74,7 +111,7 @@ def test_rows_of_one_day(tmp_path: Path, content: str, when: str, value: float) 
 )
 def test_the_day_is_told_in_many_ways(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, "utf-8")
-    table = measured_site.read_measurements([tmp_path / name], days(*OCTOBER))
+    table = read_measurements([tmp_path / name], days(*OCTOBER))
     assert table["Kup"].loc["2006-07-26T12"] == 7.0
 
 
@@ -86,6 +123,10 @@ def test_the_day_is_told_in_many_ways(tmp_path: Path, name: str, content: str) -
         ("hour,Kdown\n", "not a single row"),
         ("hour,Kdown\nnoon,700\n", "an hour that is none"),
         ("day,hour,Kdown\n99,12,700\n", "is none of"),
+        ("year,doy,hour,Kdown\n2005,367,12,700\n", "a day that is none"),
+        ("date,Kdown\n2005-10-11,700\n2005-10-11,600\n", "dates without an hour"),
+        ("datetime,Kdown\n2005-10-11T12:00:00Z,700\n2005-10-11T13:00+02:00,6\n", "a time with a zone"),
+        ("hour,Kdown\n-,W m-2\n", "not a single row"),
         ("date,hour,Kdown\nsoon,12,700\n", "a date that is none"),
         ("hour,Kdown\n12,700\n13,700\n", "1 days without a date"),
         ("\x00\xff\x01", "names no hour"),
@@ -95,7 +136,7 @@ def test_measurements_that_cannot_be_placed_are_refused(tmp_path: Path, content:
     path = tmp_path / "measurements.csv"
     path.write_text(content, "utf-8")
     with pytest.raises(SystemExit, match=why):
-        measured_site.read_measurements([path], days(*OCTOBER))
+        read_measurements([path], days(*OCTOBER))
 
 
 @pytest.mark.parametrize("separator", [" ", "   ", "\t", ",", ";", " ; "])
@@ -106,6 +147,69 @@ def test_met_files_of_any_separator(tmp_path: Path, separator: str) -> None:
     lines = path.read_text("utf-8").replace("-999.000", "NaN").splitlines()
     path.write_text("\r\n".join(separator.join(line.split()) for line in lines), "cp1252")
     pd.testing.assert_frame_equal(measured_site.read_met([path]), expected)
+
+
+UMEP = "% iy id it imin Q* QH QE Qs Qf Wind RH Td press rain Kdn snow ldown fcld wuh xsmd lai Kdiff Kdir Wd"
+
+
+def rewritten(path: Path, change: Callable[[np.ndarray], object], heading: str = UMEP) -> np.ndarray:
+    """Write a made MetFile again, its rows changed, old UMEP's last rows below."""
+    rows = np.loadtxt(path.read_text("utf-8").splitlines()[1:25])
+    changed = change(rows)
+    rows = rows if changed is None else np.asarray(changed)
+    lines = [" ".join(f"{value:.3f}" for value in row) for row in rows]
+    path.write_text("\n".join([heading, *lines, "-9 " * rows.shape[1], "-9"]), "utf-8")
+    return rows
+
+
+def test_columns_of_a_met_file_are_told_by_their_names_or_by_their_places(tmp_path: Path) -> None:
+    path = site(tmp_path, "hour,Kdown\n12,700\n") / "MetFile_200.txt"
+    expected = measured_site.read_met([path])
+    rewritten(path, lambda rows: None)
+    pd.testing.assert_frame_equal(measured_site.read_met([path]), expected)
+    some = [0, 1, 2, 14, 21, 22, 11, 10, 9, 12]
+    rewritten(path, lambda rows: rows[:, some], "year DOY hour Kdown Kdiff Kdir Tair RH U pres")
+    pd.testing.assert_frame_equal(measured_site.read_met([path])[[*expected]], expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [(11, 293.15, "Td is 293.15 at 2005-07-19"), (14, -999.0, "not a single value of Kdn"),
+     (10, -999.0, "not a single value of RH"), (1, 400.0, "a row begins with 2005, 400"),
+     (14, 3600.0, "Kdn is 3600")],
+)  # fmt: skip
+def test_weather_beyond_belief_is_refused(tmp_path: Path, column: int, value: float, why: str) -> None:
+    path = site(tmp_path, "hour,Kdown\n12,700\n") / "MetFile_200.txt"
+    rewritten(path, lambda rows: rows.__setitem__((slice(None), column), value))
+    with pytest.raises(SystemExit, match=why):
+        measured_site.read_met([path])
+
+
+def test_long_holes_are_never_bridged_and_told(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Kdown\n" + "".join(f"{hour},500\n" for hour in range(9, 19)))
+    whole = {row["index"]: row for row in validation.validate(folder)["hours"]}
+    rewritten(folder / "MetFile_200.txt", lambda rows: rows.__setitem__((slice(10, 15), 14), -999.0))
+    report = validation.validate(folder)
+    assert report["hours_without_weather"] == 5
+    assert report["scores"]["all"]["Kdown"]["n"] == 5
+    assert "5 measured hours have no weather" in validation.text(report)
+    for row in report["hours"]:
+        assert row["kdown"] == pytest.approx(whole[row["index"]]["kdown"], rel=0.02)
+
+
+def test_nights_without_light_and_assumed_columns(tmp_path: Path) -> None:
+    folder = site(tmp_path, "hour,Ldown\n1,300\n12,400\n")
+    whole = validation.validate(folder)
+
+    def without(rows: np.ndarray) -> None:
+        rows[rows[:, 14] < 1.0, 14] = -999.0
+
+    rewritten(folder / "MetFile_200.txt", without)
+    assert validation.validate(folder)["scores"] == whole["scores"]
+    rewritten(folder / "MetFile_200.txt", lambda rows: rows.__setitem__((slice(None), [9, 21]), -999.0))
+    report = validation.validate(folder)
+    assert report["assumed"] == ["va", "dhi"]
+    assert "so assumed: va, dhi" in validation.text(report)
 
 
 def test_hours_of_a_met_file_may_run_from_1_to_24(tmp_path: Path) -> None:
@@ -151,8 +255,25 @@ def test_the_station_in_degrees_or_metres(tmp_path: Path, point: list, propertie
         assert found.of == len(features)
 
 
+def test_the_first_of_many_points_inside_is_the_station(tmp_path: Path) -> None:
+    grid = measured_site.town(site(tmp_path, "hour,Kdown\n12,1\n"), None, 1.1).grid
+    here = [677_031.0, 6_399_969.0]
+    point = {"type": "Point", "coordinates": here}
+    for shape in (
+        {"type": "MultiPoint", "coordinates": [[0.0, 0.0], here, [677_035.0, 6_399_969.0]]},
+        {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [0, 0]}, point]},
+        {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": None}, point]},
+        {**point, "crs": "a system of our own"},
+    ):
+        (tmp_path / "poi.geojson").write_text(json.dumps(shape), "utf-8")
+        assert measured_site.station(tmp_path, grid)[:2] == (15, 15)
+    (tmp_path / "poi.geojson").write_text(json.dumps({**point, "coordinates": [9.0, 9.0]}), "utf-8")
+    with pytest.raises(SystemExit, match=r"none of 1 points lies inside .*expected 11"):
+        measured_site.station(tmp_path, grid)
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"features": []}', '{"geometry": {"coordinates": ["a"]}}']
+    "content", ["", "[]", "{}", "[" * 100_000, '{"features": []}', '{"geometry": {"coordinates": ["a"]}}']
 )
 def test_a_station_that_is_no_point_is_refused(tmp_path: Path, content: str) -> None:
     grid = measured_site.town(site(tmp_path, "hour,Kdown\n12,1\n"), None, 1.1).grid
@@ -218,14 +339,36 @@ def _smaller_terrain(folder: Path) -> None:
     raster(folder / "DEM_X.tif", values)
 
 
+def _half_a_pixel_off(folder: Path) -> None:
+    tags(folder / "DEM_X.tif", transform=Affine(2.0, 0.0, PLACE.c + 1.0, 0.0, -2.0, PLACE.f + 1.0))
+
+
+def _infinite(folder: Path) -> None:
+    with rasterio.open(folder / "DSM_X.tif") as file:
+        values = file.read(1)
+    values[27:, :3], values[27:, 27:] = np.inf, -np.inf
+    raster(folder / "DSM_X.tif", values)
+
+
+def _codes_of_umep(folder: Path) -> None:
+    """Trees and no data around the grass, in whole numbers."""
+    values = np.full((1, 30, 30), 5, np.uint8)
+    values[0, :2], values[0, 28:] = 3, 255
+    tags(folder / "LC_X.tif", dtype="uint8", nodata=255)
+    with rasterio.open(folder / "LC_X.tif", "r+") as file:
+        file.write(values)
+
+
 def _nearly_square(folder: Path) -> None:
     for path in folder.glob("*.tif"):
         tags(path, transform=Affine(2.0003, 0.0, PLACE.c, 0.0, -1.9998, PLACE.f))
 
 
 @pytest.mark.parametrize(
-    "change", [_bare, _canopy_as_text, _names, _larger_terrain, _smaller_terrain, _nearly_square]
-)
+    "change",
+    [_bare, _canopy_as_text, _names, _larger_terrain, _smaller_terrain, _nearly_square, _half_a_pixel_off,
+     _infinite, _codes_of_umep],
+)  # fmt: skip
 def test_rasters_in_other_clothes_are_the_same_site(tmp_path: Path, change) -> None:
     whole = validation.validate(towered(tmp_path / "whole"))
     folder = tmp_path / "changed"
@@ -268,13 +411,19 @@ def test_random_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("damage") / "measurements.csv"
     path.write_bytes(content)
     try:
-        table = measured_site.read_measurements([path], days(*OCTOBER))
+        table = read_measurements([path], days(*OCTOBER))
     except SystemExit as refused:
         assert str(path) in str(refused)
     else:
         assert isinstance(table.index, pd.DatetimeIndex)
     with pytest.raises(SystemExit):
         measured_site.read_met([path])
+
+
+@pytest.mark.parametrize("crs", ["nonsense", 'LOCAL_CS["x",UNIT["metre",1]]'])
+def test_a_coordinate_system_that_is_nowhere_is_refused(tmp_path: Path, crs: str) -> None:
+    with pytest.raises(HeatRiskError, match=r"DSM_X\.tif: this coordinate system cannot be used"):
+        validation.validate(towered(tmp_path), crs=crs)
 
 
 @pytest.mark.parametrize("name", ["DSM_X.tif", "DEM_X.tif", "LC_X.tif", "CDSM_X.tif"])

@@ -96,6 +96,7 @@ def moments(
     for k, (direct, beam) in enumerate(shares):
         add_warming(heat.recursion[k], heat.mean, classes, svf, np.array([beam], np.float32), warming)
         air = {name: float(now[name][k]) for name in ("ta", "rh", "ps", "va")}
+        air["va_open"] = air["va"]
         if urban_wind == "svf":
             air["va"] = float(sheltered_wind(air["va"], spot.svf_buildings))
         fluxes = _fluxes(spot, k, heat, town, beam, float(warming[0]))
@@ -162,7 +163,7 @@ def _sensors(air: Numbers, load: float, wick: float, tpsy: float) -> Numbers:
     """Solve globe and wick for their loads."""
     ta, ps, va = air["ta"], air["ps"], air["va"]
     radiant = (load / SIGMA) ** 0.25 - KELVIN
-    tg, tg_iso = globe_iso7726(ta, va, radiant), globe_liljegren(ta, ps, va, radiant)
+    tg, tg_iso = _globe(load, ta, va), globe_liljegren(ta, ps, va, radiant)
     tnwb = natural_wet_bulb(ta, float(vapour_pressure(ta, air["rh"])), ps, va, wick, tpsy)
     return {
         "tg": tg, "tg_iso": tg_iso, "tnwb": tnwb,
@@ -191,24 +192,38 @@ def differences(cell: Numbers, reference: Numbers) -> Numbers:
     Parameters
     ----------
     cell, reference : dict
-        Of one sub-step, in the same air.
+        Of one sub-step, in the same air but for its wind.
 
     Returns
     -------
     dict
-        `PARTS` and ``mixing``, the rest that comes from sun and shade beside one another [K]; their sum is
-        the difference.
+        `PARTS` in the wind of the reference, ``mixing``, the rest that comes from sun and shade beside one
+        another, and ``wind``, what the cell's own wind then changes [K]; their sum is the difference.
     """
-    ta, va = cell["ta"], cell["va"]
+    ta, va = reference["ta"], reference["va"]
     mine, other = (one["globe_load"] for one in (cell, reference))
     # One slope for all parts: the chord between both loads, or a short one where they are the same.
     low, high = (other, mine) if abs(mine - other) > 1.0 else (mine - 0.5, mine + 0.5)
-    tg = [globe_iso7726(ta, va, (load / SIGMA) ** 0.25 - KELVIN) for load in (low, high)]
-    slope = WEIGHT_GLOBE * (tg[1] - tg[0]) / (high - low)
+    slope = WEIGHT_GLOBE * (_globe(high, ta, va) - _globe(low, ta, va)) / (high - low)
     here, there = loads(cell), loads(reference)
     found = {name: slope * (here[name] - there[name]) for name in PARTS}
-    found["mixing"] = cell["wbgt_moe"] - reference["wbgt_moe"] - sum(found.values())
-    return found
+    sheltered = WEIGHT_GLOBE * (cell["tg"] - _globe_in_wind(cell, va))
+    found["mixing"] = cell["wbgt_moe"] - sheltered - reference["wbgt_moe"] - sum(found.values())
+    return found | {"wind": sheltered}
+
+
+def _globe(load: float, ta: float, va: float) -> float:
+    """Return the temperature of a 150 mm globe that absorbs a load [°C]."""
+    return globe_iso7726(ta, va, (load / SIGMA) ** 0.25 - KELVIN)
+
+
+def _globe_in_wind(cell: Numbers, va: float) -> float:
+    """Return the globe temperature, mean over sun and shade, that a cell would have in another wind [°C]."""
+    if va == cell["va"]:
+        return cell["tg"]
+    share, beam = cell["share"], 0.25 * cell["beam_above"]
+    shade = cell["globe_load"] - share * beam
+    return share * _globe(shade + beam, cell["ta"], va) + (1.0 - share) * _globe(shade, cell["ta"], va)
 
 
 def mean(rows: Sequence[Numbers]) -> Numbers:

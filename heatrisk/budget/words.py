@@ -62,6 +62,7 @@ SECTIONS: Final = (
         ("rh", "相対湿度", "relative humidity", "%"),
         ("ps", "気圧", "pressure", "hPa"),
         ("va", "体に当たる風速", "wind at the body", "m s-1"),
+        ("va_open", "開けた場所の風速", "wind in the open", "m s-1"),
         ("ghi", "全天日射量", "global radiation", "W m-2"),
         ("dni", "法線面直達日射量", "direct normal radiation", "W m-2"),
         ("circumsolar", "太陽周辺光", "circumsolar radiation", "W m-2"),
@@ -165,6 +166,7 @@ DIFFERENCES: Final = _section(
     ("crown_heat", "樹冠の長波", "heat of crowns", "K"),
     ("ground_heat", "地面の長波", "heat of the ground", "K"),
     ("mixing", "日なたと日陰の混在", "sun and shade side by side", "K"),
+    ("wind", "建物の間の弱い風", "weaker wind between buildings", "K"),
 )  # fmt: skip
 
 OBSTACLES: Final = {

@@ -11,6 +11,7 @@ from affine import Affine
 from pyproj import CRS
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
+from pyproj.exceptions import CRSError
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
@@ -56,7 +57,7 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
             where=path,
             remedy=Words("座標参照系を指定してください", "State the coordinate system."),
         )
-    name = CRS.from_user_input(crs or system.to_wkt()).to_2d().to_wkt()
+    name = _plane(crs or system.to_wkt(), path)
     try:
         grid = Grid(name, Affine(*transform[:6]), shape)
         if abs(grid.scale - 1.0) <= LARGEST_SCALE_ERROR:
@@ -69,6 +70,25 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
     left, bottom, right, top = transform_bounds(name, metric, *bounds)
     cell = math.sqrt((right - left) * (top - bottom) / (shape[0] * shape[1]))
     return Grid.covering((left, bottom, right, top), metric, cell)
+
+
+def _plane(system: str, path: Path) -> str:
+    """Return a coordinate system without its heights; refuse one that is nowhere on earth."""
+    try:
+        found = CRS.from_user_input(system)
+    except CRSError:
+        found = None
+    if found is not None and found.is_compound:
+        found = found.sub_crs_list[0]
+    if found is None or not (found.is_geographic or found.is_projected):
+        raise SourceError(
+            Words("使えない座標参照系です", "this coordinate system cannot be used"),
+            where=path,
+            expected="EPSG:6677",
+            got=system[:80],
+            remedy=Words("座標参照系を指定してください", "State the coordinate system."),
+        )
+    return found.to_2d().to_wkt()
 
 
 def read_scene(
