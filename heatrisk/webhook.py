@@ -21,10 +21,12 @@ import hmac
 import json
 import logging
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, get_args
 
@@ -193,6 +195,11 @@ class Webhook:
         disk.sync(Path(record.name))
         disk.sync(self._folder)
 
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """The authorities that vouch for a receiver; reading them takes longer than sending does."""
+        return httpx.create_ssl_context()
+
     async def _attempted(self, event: str, body: bytes) -> State:
         """Try until it is taken or refused, or may have been; pauses double, each a random share."""
         _SENDING.set(True)
@@ -219,7 +226,9 @@ class Webhook:
             connected = connected or name == "http11.send_request_headers.started"
 
         try:
-            async with asyncio.timeout(self._timeout), httpx.AsyncClient(timeout=self._timeout) as client:
+            # A connection of its own for each attempt, so that what may have been taken is known.
+            client = httpx.AsyncClient(timeout=self._timeout, verify=self._trusted)
+            async with asyncio.timeout(self._timeout), client:
                 asked = client.stream(
                     "POST", self._url, content=body, headers=headers, extensions={"trace": noticed}
                 )
@@ -258,7 +267,7 @@ def _address(url: str) -> str:
         raise InputError(
             Words("送信先の URL が正しくありません", "this is no address to send to"),
             expected="https://HOST/…",
-            remedy=Words("--webhook を確かめてください", "Check --webhook."),
+            remedy=Words("送信先の設定を確かめてください", "Check the address that was given."),
         )
     return url
 

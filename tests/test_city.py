@@ -147,6 +147,10 @@ WRONG = {
     "unknown ground": (
         "[official]", '[ground]\ndefault = "sand"\n[official]', "ground.default", "正しく", "not a valid",
     ),
+    "a truth for a code": (
+        "[official]", "[surfaces]\nground = [{code = true, albedo = 0.3}]\n[official]",
+        "surfaces.ground.0.code", "正しく", "not a valid",
+    ),
     "opaque to 2": (
         "[official]", '[trees]\ncanopy = "c.tif"\ntransmissivity = 2\n[official]',
         "trees.transmissivity", "正しく", "not a valid",

@@ -1,6 +1,6 @@
 """The fault matrix: what a run makes of each source in each kind of trouble, and what is served then.
 
-``pytest -s tests/test_faults.py`` prints it.
+``pytest -n 0 -s tests/test_faults.py`` prints it.
 """
 
 from __future__ import annotations

@@ -211,8 +211,13 @@ def test_what_a_run_needs_is_an_error(city: Path, name: str, content: bytes | No
     with pytest.raises(HeatRiskError) as caught:
         read_inputs(read_city(city), city, now=NOW)
     explains(caught.value, city.parent / name)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_check_goes_on_after_an_error(city: Path, name: str) -> None:
+    (city.parent / name).write_bytes(b"\x00\xff\x00")
     inputs = read_inputs(read_city(city), city, now=NOW, go_on=True)
-    assert inputs.errors, "a check goes on and says the same"
+    assert inputs.errors, "what a run stops at is told"
     assert {"shelters", "alerts", "population"} <= {reading.role for reading in inputs.readings}
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ import shapely
 import xarray as xr
 
 from heatrisk.cli import main
+from heatrisk.operation import recompute
 from heatrisk.store import RunStore
 from tests.tiny_city import CITY, FORECAST, SHELTERS, make_tiny
 
@@ -28,6 +30,23 @@ RUN = ("run", "--date", "2026-07-30T08:00")
 def city(tmp_path: Path) -> Path:
     """Write a block of six houses with a forecast and a shelter, and return its city file."""
     return make_tiny(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the city and run it once, into a store of its own name; return the folder."""
+    folder = tmp_path_factory.mktemp("finished")
+    morning = datetime(2026, 7, 29, 23, tzinfo=UTC)
+    outcome = recompute(make_tiny(folder), RunStore(folder / "kept"), morning, lambda *_: None, past=True)
+    assert outcome.run_id is not None, outcome.verdict
+    return folder
+
+
+@pytest.fixture
+def run_city(finished: Path, tmp_path: Path) -> Path:
+    """Return the city file of a copy of the city that ran."""
+    shutil.copytree(finished, tmp_path / "town", symlinks=True)
+    return tmp_path / "town" / "city.toml"
 
 
 @pytest.fixture
@@ -150,15 +169,14 @@ def _shelters_swapped(folder: Path) -> None:
     ],
 )
 def test_bad_input_is_refused_by_name_and_the_last_good_run_stays(
-    city: Path, heatrisk: Callable[..., tuple[int, str]], spoil: Callable[[Path], None], named: str
+    run_city: Path, heatrisk: Callable[..., tuple[int, str]], spoil: Callable[[Path], None], named: str
 ) -> None:
-    store = city.parent / "kept"
-    heatrisk(*RUN, city, "--store", store)
+    store = run_city.parent / "kept"
     before = RunStore(store).latest_id()
     assert before is not None
-    spoil(city.parent)
+    spoil(run_city.parent)
     for language in ("en", "ja"):
-        code, text = heatrisk(*RUN, city, "--store", store, "--lang", language)
+        code, text = heatrisk(*RUN, run_city, "--store", store, "--lang", language)
         assert code == 20, text
         assert named in text
         assert before in text
@@ -280,10 +298,9 @@ def test_init_says_what_is_missing_and_what_it_left_aside(
 
 
 def test_inspect_shows_a_run_a_place_and_a_picture(
-    city: Path, heatrisk: Callable[..., tuple[int, str]]
+    run_city: Path, heatrisk: Callable[..., tuple[int, str]]
 ) -> None:
-    store = city.parent / "kept"
-    heatrisk(*RUN, city, "--store", store)
+    store = run_city.parent / "kept"
     code, text = heatrisk("inspect", "--store", store)
     assert code == 0
     assert json.loads(text)["run_id"] == RunStore(store).latest_id()
@@ -291,7 +308,7 @@ def test_inspect_shows_a_run_a_place_and_a_picture(
     code, text = heatrisk("inspect", "--store", store, "--point", f"{lon},{lat}")
     assert code == 0
     assert "07-30 15:00" in text
-    picture = city.parent / "map.png"
+    picture = run_city.parent / "map.png"
     code, _ = heatrisk("inspect", "--store", store, "--png", picture, "--time", "2026-07-30T15:00")
     assert code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from heatrisk.city import read_city, store_path
-from heatrisk.errors import CityFileError, InputError
+from heatrisk.errors import CityFileError, InputError, SourceError
 from heatrisk.operation import check, recompute, replay
+from heatrisk.operation.status import status
+from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
+from heatrisk.sources.reading import Reading
 from heatrisk.store import RunStore
-from heatrisk.verdict import Light
+from heatrisk.verdict import Light, Verdict
+from heatrisk.words import Words
 from tests.made_city import make_city
 
 NOW = datetime(2025, 8, 5, 5, 10, tzinfo=UTC)
@@ -40,9 +44,9 @@ def test_a_broken_city_file_is_a_red_status_in_the_store_it_names(city: Path) ->
     outcome = recompute(city, store, NOW, nothing)
     assert store.root == city.parent / "kept"
     assert (outcome.verdict.light, outcome.run_id) == (Light.RED, None)
-    status = json.loads((store.root / "status.json").read_text("utf-8"))
-    assert status["verdict"]["level"] == "red"
-    assert str(city.parent) not in json.dumps(status), "folders of this machine are nobody's business"
+    kept = json.loads((store.root / "status.json").read_text("utf-8"))
+    assert kept["verdict"]["level"] == "red"
+    assert str(city.parent) not in json.dumps(kept), "folders of this machine are nobody's business"
 
 
 @pytest.mark.parametrize("content", ["[city", "a = 1", "[store]\npath = 3\n", "[store]\n"])
@@ -111,3 +115,19 @@ def test_of_an_alert_file_that_cannot_be_read_nothing_is_public(city: Path, cont
 def test_alerts_of_another_day_leave_today_unknown(city: Path) -> None:
     codes = {note.code for note in check(city, datetime(2025, 9, 20, tzinfo=UTC)).doubts}
     assert {"alerts_stale", "official_stale"} <= codes
+
+
+def test_every_failure_of_a_source_has_its_row_in_order(city: Path) -> None:
+    inputs = Inputs(read_city(city))
+    files = [city.parent / name for name in ("city.toml", "yohou_tokyo.csv")]
+    inputs.readings = [Reading.of("buildings", file) for file in files]
+    roles = ("buildings", "buildings", "official")
+    inputs.failed = [(role, SourceError(f"failure {k}")) for k, role in enumerate(roles, 1)]
+    rows = status(Verdict(Light.RED, Words("x", "x")), None, inputs, NOW)["sources"]
+    seen = [(row["role"], row.get("file"), row["state"], row["why"]["en"]) for row in rows]
+    assert seen == [
+        ("buildings", "city.toml", "ok", ""),
+        ("buildings", "yohou_tokyo.csv", "error", "failure 1"),
+        ("buildings", None, "error", "failure 2"),
+        ("official", None, "error", "failure 3"),
+    ]

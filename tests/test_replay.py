@@ -139,9 +139,9 @@ def test_an_input_too_large_to_be_kept_must_be_where_it_was(tmp_path: Path) -> N
 
 
 def forecast(day: date, noon: int) -> str:
-    """Return what was issued on a morning: three days of three-hourly values, the second day hotter."""
+    """Return what was issued on a morning: two days of three-hourly values, the second hotter."""
     first = datetime.combine(day, datetime.min.time())
-    hours = [first + timedelta(hours=hour) for hour in range(9, 73, 3)]
+    hours = [first + timedelta(hours=hour) for hour in range(9, 51, 3)]
     stamps = [f"{at - timedelta(hours=1):%Y%m%d}{(at.hour - 1) % 24 + 1:02d}" for at in hours]
     values = [(noon if at.hour in (12, 15) else 25) + (at.date() > day) for at in hours]
     return f",,{','.join(stamps)}\n44116,{day:%Y/%m/%d} 04:25,{','.join(f' {value}0' for value in values)}\n"

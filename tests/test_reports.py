@@ -307,6 +307,19 @@ def test_the_newer_word_on_a_thing_counts() -> None:
     assert merged(LIBRARY, live(name="別の館")) is LIBRARY, "row 1 of the list is another shelter now"
 
 
+def test_what_was_just_reported_holds_from_the_minute_that_has_begun() -> None:
+    pressed = live(received=NOW + timedelta(seconds=45))
+    assert [report.about for report, _ in reported(merged(LIBRARY, pressed), NOW)] == ["congestion", "water"]
+    assert "14:10 現在、0分前" in standing(LIBRARY, PUBLISHED, pressed, NOW).reason.ja
+    assert standing(LIBRARY, PUBLISHED, pressed, after(-1)) is PUBLISHED
+    older = Report("congestion", "free", NOW + timedelta(seconds=30), after(90))
+    merged_reports = merged(replace(LIBRARY, reports=(older,)), pressed).reports
+    assert {report.about: report.state for report in merged_reports} == {
+        "congestion": "busy",
+        "water": "broken",
+    }
+
+
 PUBLISHED = Status("unknown", Words("記載がありません", "No hours are published"))
 
 

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import hmac
 import io
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from heatrisk.alerts import AlertBulletin, Status, to_dict
 from heatrisk.cli import main, telling
 from heatrisk.reports import Reports, Said
 from heatrisk.words import JST
-from tests.small_run import write_small_run
+from tests.receiver import Receiver, is_signed, receiving, write_alerted_run
 
 SECRET, STAFF_SECRET = "the public channel's secret", "the staff channel's secret"
 Call = Callable[..., tuple[int, str, str]]
-#: The address of a receiver, and what it took: signatures and bodies.
-Receiver = tuple[str, list[tuple[str, bytes]]]
 
 
 def at(hour: int) -> datetime:
@@ -57,42 +50,18 @@ def heatrisk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a run with an alert of the morning and a drill of the afternoon."""
     root = tmp_path_factory.mktemp("city") / "store"
-
-    def issued(hour: int, number: int, status: Status, *earlier: AlertBulletin) -> AlertBulletin:
-        days = ((date(2025, 8, 5), number),)
-        return AlertBulletin("130000", "東京都", at(hour), at(hour), status, days, earlier=earlier)
-
-    known = issued(14, 3, "drill", issued(5, 1, "normal"))
-    city = {"name": {"ja": "三鷹市", "en": "Mitaka"}, "sample": False, "config": {"alerts": {}}}
-    write_small_run(root, documents={"alerts.json": json.dumps(to_dict(known))}, city=city)
+    write_alerted_run(root)
     (root.parent / "city.toml").write_text("[store]\n", "utf-8")
     return root
 
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Run a server that takes events, and yield its address and what it took."""
-    taken: list[tuple[str, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            taken.append((self.headers["Heatrisk-Signature"], body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
+    """Run a server that takes events, and yield it."""
     monkeypatch.setenv("HEATRISK_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("HEATRISK_STAFF_WEBHOOK_SECRET", STAFF_SECRET)
-    yield f"http://127.0.0.1:{server.server_address[1]}/", taken
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 def test_the_text_is_one_line_in_the_language_and_length_asked_for(heatrisk: Call, store: Path) -> None:
@@ -128,7 +97,7 @@ def test_a_file_is_written_whole(heatrisk: Call, store: Path, tmp_path: Path) ->
 def test_a_webhook_gets_every_language_and_length_once(
     heatrisk: Call, store: Path, receiver: Receiver
 ) -> None:
-    url, taken = receiver
+    url, taken = receiver.url, receiver.taken
     for expected in ("送信しました", "送信済み"):
         code, text, _ = heatrisk("tell", "--store", store, "--kind", "alert", "--webhook", url)
         assert code == 0 and expected in text
@@ -140,19 +109,13 @@ def test_a_webhook_gets_every_language_and_length_once(
     assert set(content["texts"]) == {"ja", "ja-easy", "en"} and set(content["texts"]["en"]) == {"140", "400"}
 
 
-def is_signed(header: str, body: bytes, secret: str) -> bool:
-    parts = dict(part.split("=") for part in header.split(","))
-    digest = hmac.new(secret.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(digest, parts["v1"])
-
-
 def test_a_drill_reaches_the_staff_channel_alone(
     heatrisk: Call,
     store: Path,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    url, taken = receiver
+    url, taken = receiver.url, receiver.taken
     monkeypatch.setenv("STAFF_HOOK", f"{url}staff")
     code, text, _ = heatrisk(
         "tell", "--store", store, "--kind", "alert", "--staff", "--webhook", "env:STAFF_HOOK"
@@ -178,10 +141,11 @@ def test_without_its_secret_nothing_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("HEATRISK_WEBHOOK_SECRET")
-    code, _, aside = heatrisk("tell", "--store", store, "--webhook", f"{receiver[0]}other")
-    assert code == 20 and "HEATRISK_WEBHOOK_SECRET" in aside and receiver[1] == []
+    code, _, aside = heatrisk("tell", "--store", store, "--webhook", f"{receiver.url}other")
+    assert code == 20 and "HEATRISK_WEBHOOK_SECRET" in aside and receiver.taken == []
     monkeypatch.setenv("HEATRISK_WEBHOOK_SECRET", SECRET)
-    assert heatrisk("tell", "--store", store, "--webhook", "env:UNSET_HOOK")[0] == 20
+    code, _, aside = heatrisk("tell", "--store", store, "--webhook", "env:UNSET_HOOK")
+    assert code == 20 and "UNSET_HOOK" in aside
 
 
 def test_a_receiver_that_is_down_leaves_a_code_for_cron(

@@ -276,6 +276,19 @@ def command(
     return code, "".join(capsys.readouterr())
 
 
+def test_only_what_is_issued_has_an_age_since_its_issue(
+    store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"role": role, "state": "ok", "age_hours": 72} for role in ("official", "alerts", "buildings")]
+    store.prepare()
+    verdict = Verdict(Light.GREEN, Words("x", "x"))
+    store.keep_status({"at": INSIDE.isoformat(), "verdict": verdict.as_dict(), "sources": rows})
+    _, text = command(capsys, monkeypatch, "status", "--store", store.root, "--lang", "ja")
+    assert (text.count("発表から3日"), text.count("データの時点から3日")) == (2, 1)
+    _, text = command(capsys, monkeypatch, "status", "--store", store.root, "--lang", "en")
+    assert text.count("3 days old") == 3
+
+
 def test_the_commands(
     store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time as clocks
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heatrisk.city import read_city
-from heatrisk.errors import CityFileError
-from heatrisk.operation import Outcome, watching
+from heatrisk.cli.running import _told_pass
+from heatrisk.cli.speech import Speech
+from heatrisk.errors import CityFileError, StoreError
+from heatrisk.operation import Outcome, Sending, check, watching
 from heatrisk.operation.schedule import LONGEST_PAUSE, Plan, first_pass, next_pass
 from heatrisk.operation.watching import plan_of, watch
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light, Verdict
+from heatrisk.webhook import Delivery, Webhook
 from heatrisk.words import JST, Note, Words
+from tests.receiver import Receiver, receiving, write_alerted_run
 from tests.tiny_city import make_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +91,9 @@ class Days:
 
     def __init__(self, start: datetime, lights: Callable[[datetime], Light | Exception]) -> None:
         self.now, self.lights = start, lights
-        self.passes, self.told = list[datetime](), list[datetime]()
+        self.passes, self.told, self.sent = list[datetime](), list[datetime](), list[Sending]()
+        self.outcomes = list[Outcome | Exception | None]()
+        self.run_id: str | None = None
 
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds <= 30
@@ -98,12 +105,18 @@ class Days:
         if isinstance(light, Exception):
             raise light
         notes = (Note.of("alerts_stale", "x", "x"),) if light is Light.AMBER else ()
-        return Outcome(Verdict(light, Words("計算", "computed"), notes))
+        return Outcome(Verdict(light, Words("計算", "computed"), notes), self.run_id)
+
+    def tell(self, outcome: Outcome | Exception | None, sent: list[Sending], due: datetime) -> None:
+        self.told.append(due)
+        if outcome is not None or sent:
+            self.outcomes.append(outcome)
+        self.sent += sent
 
     def live(self, city: Path, monkeypatch: pytest.MonkeyPatch, passes: int) -> None:
         monkeypatch.setattr(watching, "recompute", self.recompute)
         watch(
-            city, RunStore(city.parent / "store"), lambda *_: None, lambda _, due: self.told.append(due),
+            city, RunStore(city.parent / "store"), lambda *_: None, self.tell,
             clock=lambda: self.now, sleep=self.sleep, chance=lambda: 0.0, passes=passes,
         )  # fmt: skip
 
@@ -156,6 +169,166 @@ def test_the_city_names_its_times(tmp_path: Path) -> None:
     with pytest.raises(CityFileError, match="05:10"):
         read_city(city)
     assert plan_of(city).times[0] == time(5, 10), "a broken city file stops no watcher"
+
+
+def test_the_morning_has_a_pass_of_its_own(tmp_path: Path) -> None:
+    city = make_tiny(tmp_path)
+    text = city.read_text("utf-8") + '[watch]\ntimes = ["05:15"]\n[tell]\nmorning = "06:40"\n'
+    city.write_text(text, "utf-8")
+    assert plan_of(city).times == (time(5, 15),), "nobody is told"
+    for line in ('webhook = "env:HOOK"', 'staff_webhook = "env:HOOK"'):
+        city.write_text(f"{text}{line}\n", "utf-8")
+        assert plan_of(city).times == (time(5, 15), time(6, 40))
+    city.write_text(text.replace("06:40", "12:00"), "utf-8")
+    with pytest.raises(CityFileError, match=r"tell\.morning.*before noon"):
+        read_city(city)
+
+
+TELL = '[tell]\nwebhook = "env:HOOK"\nstaff_webhook = "env:STAFF_HOOK"\n'
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Run a receiver of both channels whose addresses and secrets the environment holds."""
+    for name in ("HEATRISK_WEBHOOK_SECRET", "HEATRISK_STAFF_WEBHOOK_SECRET"):
+        monkeypatch.setenv(name, f"the secret of {name}")
+    monkeypatch.setattr("heatrisk.webhook._FIRST_PAUSE", 0.001)
+    with receiving() as server:
+        monkeypatch.setenv("HOOK", server.url)
+        monkeypatch.setenv("STAFF_HOOK", f"{server.url}staff")
+        yield server
+
+
+def august(clock: str) -> datetime:
+    return datetime.fromisoformat(f"2025-08-05T{clock}").replace(tzinfo=JST)
+
+
+def told(city: Path, start: str, passes: int, monkeypatch: pytest.MonkeyPatch) -> Days:
+    """Watch the day of the alerted run, every pass of which makes it anew."""
+    days = Days(august(start), lambda at: Light.GREEN)
+    days.run_id = write_alerted_run(city.parent / "store").id
+    days.live(city, monkeypatch, passes)
+    return days
+
+
+def test_each_event_is_sent_once_at_its_time_to_whom_it_concerns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    city.write_text(city.read_text("utf-8") + TELL, "utf-8")
+    alert, morning = "normal/東京都/2025-08-05/alert", "morning/三鷹市/2025-08-05"
+    told(city, "04:50", 1, monkeypatch)
+    assert receiver.events() == [], "nothing before the report time"
+    told(city, "05:10", 1, monkeypatch)
+    assert receiver.events() == [("public", alert), ("staff", alert)]
+    days = told(city, "05:50", 2, monkeypatch)
+    assert receiver.events()[2:] == [("public", morning), ("staff", morning)]
+    assert len(days.sent) == 2 and all(one.code == 0 for one in days.sent)
+    told(city, "14:10", 2, monkeypatch)
+    (drill,) = receiver.events()[4:]
+    assert drill[0] == "staff" and drill[1].startswith("drill/")
+
+
+def test_a_delivery_is_a_line_of_its_own_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Speech, "machine", True)
+    _told_pass(None, [Sending(Words("失敗", "failed"), 10, again=True, new=True, event="a")], jst(1, "05:10"))
+    sent, following = map(json.loads, capsys.readouterr().out.splitlines())
+    facts = {"event": "sent", "name": "a", "code": 10, "ja": "失敗", "en": "failed"}
+    assert sent.items() >= facts.items() and following["event"] == "next"
+
+
+def test_a_red_pass_sends_what_had_failed_but_no_outlook_of_yesterday(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    city.write_text(city.read_text("utf-8") + TELL.replace("staff_", "# staff_"), "utf-8")
+    receiver.status = 503
+    told(city, "05:10", 1, monkeypatch)
+    receiver.status = 204
+    red = Days(august("05:50"), lambda at: Light.RED)
+    red.live(city, monkeypatch, 1)
+    alert, morning = "normal/東京都/2025-08-05/alert", "morning/三鷹市/2025-08-05"
+    assert receiver.events() == [("public", alert), ("public", morning)]
+    broken = Days(august("06:30") + timedelta(days=1), lambda at: ZeroDivisionError())
+    broken.live(city, monkeypatch, 1)
+    assert len(receiver.events()) == 2 and broken.sent == [], "the run is of the day before"
+    nothing = Days(august("06:30"), lambda at: Light.RED)
+    nothing.live(tmp_path / "other" / "city.toml", monkeypatch, 1)
+    assert nothing.sent == []
+
+
+def test_what_hinders_one_event_hinders_no_other_and_makes_no_good_run_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    city.write_text(city.read_text("utf-8") + TELL.replace("staff_", "# staff_"), "utf-8")
+    sending, alert = Webhook.send, "normal/東京都/2025-08-05/alert"
+
+    def busy(hook: Webhook, event: str, content: Mapping[str, object]) -> Delivery:
+        if event == alert:
+            raise StoreError("no space left")
+        return sending(hook, event, content)
+
+    monkeypatch.setattr(Webhook, "send", busy)
+    days = told(city, "06:00", 2, monkeypatch)
+    assert receiver.events() == [("public", "morning/三鷹市/2025-08-05")]
+    assert [(one.event, one.code, one.again) for one in days.sent[::2]] == [(alert, 20, True)] * 2
+    assert len(days.passes) == 1, "the second only sent"
+    monkeypatch.setattr(watching, "send_news", lambda *_: 1 / 0)
+    days = told(city, "06:00", 2, monkeypatch)
+    assert [type(outcome) for outcome in days.outcomes] == [Outcome, type(None)]
+    assert all("ZeroDivisionError" in one.words.en and one.code == 20 for one in days.sent)
+
+
+def test_a_receiver_that_is_down_is_tried_again_without_a_new_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    city.write_text(city.read_text("utf-8") + TELL.replace("staff_", "# staff_"), "utf-8")
+    receiver.status = 503
+    days = told(city, "10:10", 8, monkeypatch)
+    tried = [f"{at:%H:%M}" for at in days.told[1:-1]]
+    assert tried == ["10:15", "10:25", "10:45", "11:25", "12:25", "13:25", "14:10"]
+    assert [f"{at:%H:%M}" for at in days.passes] == ["10:10", "14:10"]
+    assert all(one.again and one.code == 10 for one in days.sent)
+    assert len(days.sent) == 5 * 2 + 3, "no morning's text after noon"
+    receiver.status = 204
+    told(city, "10:25", 2, monkeypatch)
+    assert len(receiver.events()) == len({*receiver.events()}) == 2, "then all arrives, and once"
+
+
+def test_what_cannot_be_sent_is_told_and_stops_no_watcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    city.write_text(city.read_text("utf-8") + TELL, "utf-8")
+    monkeypatch.delenv("HOOK")
+    monkeypatch.setenv("HEATRISK_STAFF_WEBHOOK_SECRET", "short")
+    days = told(city, "13:00", 2, monkeypatch)
+    assert [one.code for one in days.sent] == [20] * 4 and receiver.events() == []
+    assert [f"{at:%H:%M}" for at in days.passes] == ["13:00", "14:10"], "trying again would not help"
+    doubts = [note.words.en for note in check(city, jst(30, "08:00")).doubts if note.code == "tell_unusable"]
+    assert [text.split(":")[0] for text in doubts] == ["HOOK", "HEATRISK_STAFF_WEBHOOK_SECRET"]
+
+
+def test_an_address_stands_in_the_environment_alone(tmp_path: Path) -> None:
+    city = make_tiny(tmp_path)
+    text, address = city.read_text("utf-8"), '"https://hooks.example.jp/KEY"'
+    for lines in (
+        f"[tell]\nwebhook = {address}",
+        f"[tell]\nstaff_webhook = [{address}]",
+        f"[tell]\nwebhook = {{ url = {address} }}",
+        f"[tell]\nmorning = {address}",
+        f"[tell]\nto = {address}",
+        f"[[tell]]\nwebhook = {address}",
+    ):
+        city.write_text(f"{text}{lines}\n", "utf-8")
+        with pytest.raises(CityFileError, match="tell") as caught:
+            read_city(city)
+        texts = [caught.value.text(lang, public=public) for lang in ("ja", "en") for public in (True, False)]
+        assert not any("KEY" in one or "hooks" in one for one in (*texts, str(caught.value))), lines
 
 
 def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:

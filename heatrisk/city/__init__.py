@@ -26,6 +26,7 @@ from heatrisk.city.sections import (
     Section,
     SheltersSection,
     SurfacesSection,
+    TellSection,
     TerrainSection,
     TreesSection,
     WatchSection,
@@ -79,6 +80,7 @@ class City(Section):
     model: ModelSection = ModelSection()
     store: StoreSection = StoreSection()
     watch: WatchSection = WatchSection()
+    tell: TellSection = TellSection()
     dashboard: DashboardSection = DashboardSection()
 
     @model_validator(mode="after")
@@ -227,6 +229,8 @@ def _explained(error: ValidationError) -> tuple[Words, Words | None, str | None]
     # A misspelt key is both unknown and missed: the unknown one shows the reader where to look.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key, cause = ".".join(map(str, first["loc"])), first.get("ctx", {}).get("error")
+    # This text is published, and an address in [tell] may hold a key.
+    found = None if first["loc"][:1] == ("tell",) else _brief(first["input"])
     if first["type"] == "missing":
         return Words(f"{key} がありません", f"{key} is missing"), None, None
     if first["type"] == "extra_forbidden":
@@ -236,10 +240,10 @@ def _explained(error: ValidationError) -> tuple[Words, Words | None, str | None]
             None,
         )
     if isinstance(cause, InputError) and isinstance(cause.what, Words):
-        prefix, got = (f"{key}: ", _brief(first["input"])) if key else ("", None)
+        prefix, got = (f"{key}: ", found) if key else ("", None)
         return Words(prefix + cause.what.ja, prefix + cause.what.en), None, got
     what = Words(f"{key} の設定が正しくありません", f"{key} is not a valid setting")
-    return what, _wanted(first["type"], first.get("ctx", {}), first["msg"]), _brief(first["input"])
+    return what, _wanted(first["type"], first.get("ctx", {}), first["msg"]), found
 
 
 def _settings(place: tuple[int | str, ...]) -> Words | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -24,6 +25,9 @@ Leaf = Literal["leaf-on", "leaf-off", "season"]
 #: A share of a whole, and one that is not nothing.
 Share = Annotated[float, Field(ge=0, le=1)]
 SomeShare = Annotated[float, Field(gt=0, le=1)]
+
+#: From here on a morning's text is too late to be sent [JST].
+NOON = time(12)
 
 #: A height above ground [m].
 Height = Annotated[float, Field(gt=0, lt=700)]
@@ -147,7 +151,7 @@ class WallRow(Section):
 class GroundRow(WallRow):
     """A row of ``ground`` of ``[surfaces]``: numbers of one land-cover code."""
 
-    code: Annotated[int, Field(ge=1, le=254)]
+    code: Annotated[int, Field(strict=True, ge=1, le=254)]  # true is no 1
     name: str | None = None
     moisture: Share | None = None
 
@@ -244,23 +248,59 @@ class HttpSection(Section):
     keep_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
 
 
+def _clock_time(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise InputError(Words('時刻は "05:10" のように書いてください', 'write times of the day as "05:10"'))
+    return text
+
+
+def _environment_variable(text: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
+        raise InputError(
+            Words(
+                '送信先は環境変数に入れ、"env:名前" と書いてください',
+                'put the address into an environment variable, and write "env:NAME"',
+            )
+        )
+    return text
+
+
+#: A time of the day in Japan.
+ClockTime = Annotated[str, AfterValidator(_clock_time)]
+
+#: An address that only the environment holds.
+HiddenAddress = Annotated[str, AfterValidator(_environment_variable)]
+
+
 class WatchSection(Section):
     """``[watch]``: when ``heatrisk watch`` recomputes, in Japan's time, and how patiently it tries again."""
 
-    times: Annotated[tuple[str, ...], Field(min_length=1, max_length=96)] = (
+    times: Annotated[tuple[ClockTime, ...], Field(min_length=1, max_length=96)] = (
         "05:10", "05:50", "10:10", "14:10", "17:10",
     )  # fmt: skip
     jitter_minutes: Annotated[float, Field(ge=0, le=60)] = 3.0
     retry_minutes: Annotated[float, Field(gt=0, le=60)] = 5.0
 
-    @field_validator("times")
+
+class TellSection(Section):
+    """``[tell]``: where ``heatrisk watch`` sends the official alerts and the morning's text, each event once.
+
+    The address is in the environment, for many an address is a key and a run publishes its city file. The
+    staff's address gets drills and tests too. ``morning`` is the time from which the morning's text is sent,
+    and of a pass of its own.
+    """
+
+    webhook: HiddenAddress | None = None
+    staff_webhook: HiddenAddress | None = None
+    morning: ClockTime = "05:50"
+
+    @field_validator("morning")
     @classmethod
-    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-                raise InputError(
-                    Words('時刻は "05:10" のように書いてください', 'write times of the day as "05:10"')
-                )
+    def _before_noon(cls, value: str) -> str:
+        if time.fromisoformat(value) >= NOON:
+            raise InputError(
+                Words("朝の文章の時刻は正午より前にしてください", "the morning's text is sent before noon")
+            )
         return value
 
 

@@ -96,11 +96,18 @@ def _hours(reading: Reading, now: datetime) -> float | None:
 
 def _age(reading: Reading, now: datetime) -> str:
     hours = _hours(reading, now)
-    if hours is None:
-        return "–"
-    # What is made for the time to come is not old yet; a clock may be slow.
+    return "–" if hours is None else age(hours).to(Speech.language)
+
+
+def age(hours: float) -> Words:
+    """Return how old data are, in words.
+
+    Parameters
+    ----------
+    hours : float
+        Their age [h]; what is made for the time to come is not old yet, and a clock may be slow.
+    """
     if hours < 1:
-        return Words("1時間未満", "under an hour").to(Speech.language)
+        return Words("1時間未満", "under an hour")
     days = int(hours // 24)
-    words = Words(f"{days}日", f"{days} days") if days > 2 else Words(f"{hours:.0f}時間", f"{hours:.0f} h")
-    return words.to(Speech.language)
+    return Words(f"{days}日", f"{days} days") if days > 2 else Words(f"{hours:.0f}時間", f"{hours:.0f} h")

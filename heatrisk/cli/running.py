@@ -16,7 +16,7 @@ from heatrisk.cli.speech import Speech, complain, err, log, out, progress, say
 from heatrisk.words import JST, Words
 
 if TYPE_CHECKING:
-    from heatrisk.operation import Outcome
+    from heatrisk.operation import Outcome, Sending
     from heatrisk.store import RunStore
 
 #: How a verdict is coloured on a terminal.
@@ -119,12 +119,17 @@ def _tell(outcome: Outcome) -> None:
         say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
 
 
-def _told_pass(outcome: Outcome | Exception | None, due: datetime) -> None:
-    """Print how a pass of the watcher went, and when the next one begins."""
+def _told_pass(outcome: Outcome | Exception | None, sent: list[Sending], due: datetime) -> None:
+    """Print how a pass of the watcher went, what was sent after it, and when the next one begins."""
     if isinstance(outcome, Exception):
         complain(Words(f"プログラムの不具合です: {outcome!r}", f"a defect of the program: {outcome!r}"))
     elif outcome is not None:
         _tell(outcome)
+    for one in sent:
+        if Speech.machine:
+            log("sent", name=one.event, code=one.code, **one.words._asdict())
+            continue
+        say(one.words, "" if one.code == 0 else STYLES["red" if one.code == 20 else "amber"])
     at = due.astimezone(JST)
     if Speech.machine:
         log("next", due=at.isoformat(timespec="seconds"))

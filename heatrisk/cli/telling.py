@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -78,34 +77,19 @@ def tell(
         with heatrisk.disk.writing(Path(to).parent):
             heatrisk.disk.replace(Path(to), text.encode())
     if webhook is not None:
-        raise typer.Exit(_push(root, webhook, run, found, staff=staff))
+        worst = 0
+        for one in heatrisk.operation.send(root, webhook, run, found, staff=staff):
+            say(one.words)
+            worst = max(worst, one.code)
+        raise typer.Exit(worst)
 
 
 _NOTHING = Words("公開できる警戒情報はありません", "there is no alert to tell")
-#: Exit codes: all arrived, waiting for the next time or in doubt, refused.
-_CODES = {"sent": 0, "failed": 10, "uncertain": 10, "refused": 20}
 
 
 def _lines(bulletin: Bulletin, lang: Language, length: int) -> list[str]:
     wanted = [tongue for tongue in heatrisk.bulletin.TONGUES if lang.value in (tongue, "all")]
     return [bulletin.text(tongue, length) for tongue in wanted]
-
-
-def _push(root: Path, url: str, run: Any, found: list[Bulletin], *, staff: bool) -> int:
-    if url.startswith("env:"):
-        url = os.environ.get(url.removeprefix("env:"), "")
-    variable = "HEATRISK_STAFF_WEBHOOK_SECRET" if staff else "HEATRISK_WEBHOOK_SECRET"
-    hook = heatrisk.webhook.Webhook(root / "told", url, os.environ.get(variable, ""), variable=variable)
-    worst = 0
-    for one in found:
-        content = {**one.as_dict(), "run": run.id, "channel": "staff" if staff else "public"}
-        outcome = hook.send(one.event, content)
-        told = outcome.words
-        if not outcome.new and outcome.state == "sent":
-            told = Words("送信済みのため送りません", "sent before, so not again")
-        say(Words(f"{one.event}：{told.ja}", f"{one.event}: {told.en}"))
-        worst = max(worst, _CODES[outcome.state] if outcome.new or outcome.state != "refused" else 0)
-    return worst
 
 
 def _now() -> datetime:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import heatrisk
+from heatrisk.cli.findings import age
 from heatrisk.cli.options import Lang, Store, app, store_of
 from heatrisk.cli.running import STYLES
 from heatrisk.cli.speech import Speech, out, say
@@ -101,11 +102,12 @@ def _print(found: Standing) -> None:
 
 def _source(row: dict[str, Any]) -> Words:
     """Return the line of one source: its mark, name, file, age and reason."""
-    mark, age = _MARKS.get(str(row.get("state")), "×"), row.get("age_hours")
+    mark, hours = _MARKS.get(str(row.get("state")), "×"), row.get("age_hours")
+    since = "発表" if row.get("role") in ("official", "alerts") else "データの時点"
+    old = Words("", "") if hours is None else Words(f"{since}から{age(hours).ja}", f"{age(hours).en} old")
     texts = []
-    for language in ("ja", "en"):
+    for language, aged in (("ja", old.ja), ("en", old.en)):
         name, why = ((row.get(key) or {}).get(language, "") for key in ("name", "why"))
-        hours = "" if age is None else f"{age:g} 時間前" if language == "ja" else f"{age:g} h old"
-        parts = [str(part) for part in (name, row.get("file"), hours, why) if part]
+        parts = [str(part) for part in (name, row.get("file"), aged, why) if part]
         texts.append(f"{mark} {' / '.join(parts)}")
     return Words(*texts)

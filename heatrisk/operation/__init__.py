@@ -12,6 +12,7 @@ from heatrisk.operation.recomputing import Outcome, recompute
 from heatrisk.operation.replaying import replay
 from heatrisk.operation.seasons import season
 from heatrisk.operation.seasons import write as write_season
+from heatrisk.operation.telling import Sending, send, send_news
 from heatrisk.operation.watching import watch
 from heatrisk.sources.proposal import propose
 
@@ -19,6 +20,7 @@ __all__ = [
     "Findings",
     "Outcome",
     "Progress",
+    "Sending",
     "check",
     "explain_city",
     "explain_run",
@@ -26,6 +28,8 @@ __all__ = [
     "recompute",
     "replay",
     "season",
+    "send",
+    "send_news",
     "watch",
     "write_season",
 ]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from heatrisk.city import read_city
+from heatrisk.city import City, read_city
 from heatrisk.errors import HeatRiskError
 from heatrisk.forcing import forcing, step_times
 from heatrisk.operation.doubts import doubts, expired
 from heatrisk.operation.gathering import Progress, read
+from heatrisk.operation.telling import unusable
 from heatrisk.shelters import Shelter
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import Reading
@@ -76,7 +77,7 @@ def check(city_file: Path, created: datetime, progress: Progress = lambda *_: No
         tuple(inputs.readings),
         tuple(inputs.errors),
         notes,
-        (*doubts(inputs, notes, created), *_over(inputs, created)),
+        (*doubts(inputs, notes, created), *_over(inputs, created), *_untold(city)),
         inputs.shelters,
     )
 
@@ -85,3 +86,9 @@ def _over(inputs: Inputs, created: datetime) -> Iterator[Note]:
     """Yield what a run of now would stop at, though the files are in order."""
     for error in expired(inputs, created):
         yield Note("official_expired", Words(error.text("ja", public=True), error.text("en", public=True)))
+
+
+def _untold(city: City) -> Iterator[Note]:
+    """Yield why a watcher could not send what it has to tell."""
+    for error in unusable(city.tell, city.store.path):
+        yield Note("tell_unusable", Words(error.text("ja"), error.text("en")))

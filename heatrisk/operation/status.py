@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from heatrisk.errors import HeatRiskError, OffSeasonError
 from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.reading import ROLES, Reading
 from heatrisk.verdict import Verdict
@@ -46,13 +47,26 @@ def status(verdict: Verdict, run_id: str | None, inputs: Inputs | None, created:
 
 
 def _sources(inputs: Inputs, verdict: Verdict, created: datetime) -> Iterator[dict[str, Any]]:
+    failed: dict[str, list[dict[str, Any]]] = {}
+    for role, error in inputs.failed:
+        failed.setdefault(role, []).append(_failed(role, error))
+    last = {reading.role: reading for reading in inputs.readings}
     for reading in inputs.readings:
         if reading.role != "city":
-            yield _read(reading, inputs, verdict, created)
+            # What was read before a role failed was in order, so the failure is that of its last source.
+            rows = failed.pop(reading.role, []) if reading is last[reading.role] else []
+            yield _read(reading, inputs, verdict, created) | (rows[0] if rows else {})
+            yield from rows[1:]
     for lack in inputs.lacking:
         yield _row(lack.role, "missing", told(lack.role, lack.error))
-    for role, error in inputs.failed:
-        yield _row(role, "error", told(role, error))
+    for rows in failed.values():
+        yield from rows
+
+
+def _failed(role: str, error: HeatRiskError) -> dict[str, Any]:
+    """Return the row of a source that stopped the run; that nothing is published in winter is no error."""
+    state = "missing" if isinstance(error, OffSeasonError) else "error"
+    return _row(role, state, told(role, error))
 
 
 def _read(reading: Reading, inputs: Inputs, verdict: Verdict, created: datetime) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from heatrisk.city import read_city
-from heatrisk.city.sections import WatchSection
+from heatrisk.city.sections import TellSection, WatchSection
 from heatrisk.errors import CityFileError
 from heatrisk.operation.gathering import Progress
 from heatrisk.operation.recomputing import Outcome, recompute
 from heatrisk.operation.schedule import Plan, first_pass, next_pass
+from heatrisk.operation.telling import Sending, send_news
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light
+from heatrisk.words import Words
 
 #: The clock is looked at this often, for computers that sleep and clocks that are set [s].
 _LOOK = 30.0
@@ -27,8 +29,9 @@ _FARTHEST = timedelta(hours=26)
 #: States of sources that another attempt may better.
 _PASSING = {"kept", "missing", "error"}
 
-#: What a watcher says of itself: the outcome of a pass (None at the start), and when the next one begins.
-Tell = Callable[[Outcome | Exception | None, datetime], None]
+#: What a watcher says of itself: the outcome of a pass (None at the start, and where it only sent again what
+#: had failed), what was sent after it, and when the next one begins.
+Tell = Callable[[Outcome | Exception | None, list[Sending], datetime], None]
 
 
 def _now() -> datetime:
@@ -49,7 +52,10 @@ def watch(
     """Recompute a city at the times of its plan, until an exception such as that of a signal ends it.
 
     A pass that fails by a defect is told and tried again like any other; the city file is read anew each
-    time, so that its owner need not restart the watcher.
+    time, so that its owner need not restart the watcher. What the published run gives to tell is sent after
+    every pass as the city file asks. What could not be sent is tried again as a failed pass is, without a new
+    run. What a pass that publishes nothing has newly read is not told: an alert reaches nobody before the run
+    that holds it.
 
     Parameters
     ----------
@@ -60,7 +66,7 @@ def watch(
     progress : callable
         Told of the stages of each pass.
     tell : callable
-        Told of each outcome, and when the next pass begins.
+        Told of each outcome, what was sent, and when the next pass begins.
     clock : callable
         Returns the time with its zone.
     sleep : callable
@@ -71,29 +77,54 @@ def watch(
         Stop after so many.
     """
     due = first_pass(plan_of(city_file), clock(), chance(), _attempted(store))
-    tell(None, due)
+    tell(None, [], due)
     failures = made = 0
+    computing = True
     while passes is None or made < passes:
         due = _reached(due, clock, sleep)
-        outcome: Outcome | Exception
-        try:
-            outcome = recompute(city_file, store, clock(), progress)
-        except Exception as defect:
-            outcome = defect
+        outcome = _computed(city_file, store, clock(), progress) if computing else None
+        sent = _sent(city_file, store, clock())
         made += 1
-        failures = failures + 1 if _again(outcome, store) else 0
+        again = outcome is not None and _again(outcome, store)
+        failures = failures + 1 if again or any(one.again for one in sent) else 0
         off = isinstance(outcome, Outcome) and outcome.verdict.light is Light.OFF_SEASON
-        due = next_pass(plan_of(city_file), clock(), chance(), failures=failures, off_season=off)
-        tell(outcome, due)
+        plan, now, luck = plan_of(city_file), clock(), chance()
+        due = next_pass(plan, now, luck, failures=failures, off_season=off)
+        # A receiver that is down is no reason for a new run before the plan asks for one.
+        computing = again or due >= next_pass(plan, now, luck, off_season=off)
+        tell(outcome, sent, due)
+
+
+def _computed(city_file: Path, store: RunStore, at: datetime, progress: Progress) -> Outcome | Exception:
+    try:
+        return recompute(city_file, store, at, progress)
+    except Exception as defect:
+        return defect
+
+
+def _sent(city_file: Path, store: RunStore, at: datetime) -> list[Sending]:
+    """Send what the published run gives to tell; whatever goes wrong, the run itself is none the worse."""
+    try:
+        run_id = store.latest_id()
+        return [] if run_id is None else send_news(city_file, store, run_id, at)
+    except Exception as defect:
+        name = type(defect).__name__  # its text may hold an address
+        words = Words(
+            f"送信できませんでした（プログラムの不具合: {name}）",
+            f"nothing could be sent: a defect of the program, {name}",
+        )
+        return [Sending(words, 20, again=True, new=True)]
 
 
 def plan_of(city_file: Path) -> Plan:
-    """Return the plan of a city file; the usual one where it cannot be read."""
-    section = WatchSection()
+    """Return the plan of a city file, with a pass for the morning's text; the usual one if it is broken."""
+    section, told = WatchSection(), TellSection()
     with suppress(CityFileError):
-        section = read_city(city_file).watch
+        city = read_city(city_file)
+        section, told = city.watch, city.tell
+    morning = () if told.webhook is None and told.staff_webhook is None else (told.morning,)
     return Plan(
-        tuple(sorted(time.fromisoformat(text) for text in section.times)),
+        tuple(sorted({time.fromisoformat(text) for text in (*section.times, *morning)})),
         timedelta(minutes=section.jitter_minutes),
         timedelta(minutes=section.retry_minutes),
     )

@@ -81,12 +81,17 @@ class Live:
     received: datetime
     expires: datetime
 
+    @property
+    def since(self) -> datetime:
+        """The minute from which it holds: what is asked for now is told for the minute that has begun."""
+        return self.received.replace(second=0, microsecond=0)
+
     def reports(self) -> tuple[Report, ...]:
         """Return it as reports of crowding and equipment; one that is closed is not crowded either."""
         crowding = {"open": "free", "busy": "busy", "full": "full"}.get(self.state)
         said = [("congestion", crowding)] if crowding else []
         said += [(thing, "broken") for thing in self.broken]
-        return tuple(Report(about, state, self.received, self.expires) for about, state in said)
+        return tuple(Report(about, state, self.since, self.expires) for about, state in said)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain JSON-ready values."""
@@ -128,7 +133,8 @@ def merged(shelter: Shelter, live: Live | None) -> Shelter:
     if live is None or live.name != shelter.name:
         return shelter
     newest: dict[str, Report] = {}
-    for report in sorted((*shelter.reports, *live.reports()), key=lambda one: one.observed):
+    made = [(one.observed, one) for one in shelter.reports] + [(live.received, one) for one in live.reports()]
+    for _, report in sorted(made, key=lambda row: row[0]):
         newest[report.about] = report
     return replace(shelter, reports=tuple(newest.values()))
 
@@ -155,11 +161,11 @@ def standing(shelter: Shelter, published: Status, live: Live | None, at: datetim
     at : datetime.datetime
         The instant, with zone.
     """
-    if live is None or live.name != shelter.name or not live.received <= at < live.expires:
+    if live is None or live.name != shelter.name or not live.since <= at < live.expires:
         return published
     state, words = _STANDING[live.state]
     clock = f"{live.received.astimezone(JST):%H:%M}"
-    minutes = int((at - live.received).total_seconds() // 60)
+    minutes = int((at - live.since).total_seconds() // 60)
     return Status(
         state,
         Words(

@@ -382,6 +382,12 @@ path = "store"           # 結果の保存先 / where finished runs are kept
 [watch]
 # times = ["05:10", "05:50", "10:10", "14:10", "17:10"]
 
+# 警戒情報と朝の文章の送信先(watch が送る。環境変数の名前) / where watch sends alerts and the morning's text
+# [tell]
+# webhook = "env:HEATRISK_WEBHOOK_URL"
+# staff_webhook = "env:HEATRISK_STAFF_WEBHOOK_URL"  # 職員用(訓練・試験を含む) / staff only: drills too
+# morning = "05:50"      # 朝の文章を送る時刻(これ以降、正午まで) / from when until noon, Japan's time
+
 [dashboard]
 basemap = "none"         # "gsi-pale" で地理院タイル(淡色)を表示 / "gsi-pale" shows GSI pale tiles
 """
