@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -97,24 +97,35 @@ class Row(NamedTuple):
 
 def asked(name: str, code: str, arguments: list[str], urls: list[str], seconds: float, python: str) -> Row:
     """Start a server, ask it for some seconds, and tell what it cost."""
-    with running(code, arguments, python) as (port, process), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        (path / "urls").write_text("\n".join(urls) + "\n")
-        (path / "ask.lua").write_text(LUA.format(path=path / "urls", headers="{}"))
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", "-s", str(path / "ask.lua"), f"http://127.0.0.1:{port}"]
-        subprocess.run([*command, "-d1s"], check=True, capture_output=True)
+    with running(code, arguments, python) as (port, process), asking(urls) as ask:
+        ask(port, 1.0)
         before = cpu_of(process.pid)
-        said = subprocess.run(
-            [*command, f"-d{seconds:g}s"], check=True, capture_output=True, text=True
-        ).stdout
+        requests, failed, p50, p99 = ask(port, seconds)
         spent = cpu_of(process.pid) - before
-        found = re.search(r"^(\d+) (\d+) (\d+) (\d+)$", said, re.M)
-        assert found is not None, said
-        requests, failed, p50, p99 = map(int, found.groups())
         return Row(
             name, 1000 * spent / requests, requests, failed, requests / seconds, p50 / 1000, p99 / 1000,
             memory_of(process.pid),
         )  # fmt: skip
+
+
+@contextmanager
+def asking(urls: list[str]) -> Iterator[Callable[[int, float], list[int]]]:
+    """Give what asks a port for some seconds, and tells requests, failures, median and 99 % times [us]."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed, script = Path(folder) / "urls", Path(folder) / "ask.lua"
+        listed.write_text("\n".join(urls) + "\n")
+        script.write_text(LUA.format(path=listed, headers="{}"))
+
+        def ask(port: int, seconds: float) -> list[int]:
+            command = ["wrk", "-t1", f"-c{CONNECTIONS}", "-s", str(script), f"-d{seconds:g}s"]
+            said = subprocess.run(
+                [*command, f"http://127.0.0.1:{port}"], check=True, capture_output=True, text=True
+            ).stdout
+            found = re.search(r"^(\d+) (\d+) (\d+) (\d+)$", said, re.M)
+            assert found is not None, said
+            return list(map(int, found.groups()))
+
+        yield ask
 
 
 @contextmanager
@@ -169,15 +180,43 @@ def compared(
     run: StoredRun, tiles: list[tuple[int, int, int, int]], size: int, seconds: float
 ) -> Iterator[Row]:
     """Yield the rows of our service and of a hello-world that sends as many bytes."""
-    keys = [f"{time:%Y%m%dT%H%MZ}" for time in run.times]
-    store, python = str(run.path.parent.parent), sys.executable
     for layer in ("risk", "wbgt_moe"):
-        urls = [f"/tiles/{run.id}/{layer}/{keys[step]}/{z}/{x}/{y}.png" for step, z, x, y in tiles]
-        yield asked(f"heatrisk {layer}", OURS, [store], urls, seconds, python)
-    yield asked(f"hello-world, {size} bytes", HELLO, [str(size)], urls, seconds, python)
+        yield ours(run, layer, tiles, seconds)
+    urls = urls_of(run, "wbgt_moe", tiles)
+    yield asked(f"hello-world, {size} bytes", HELLO, [str(size)], urls, seconds, sys.executable)
     tag = f"{heatrisk.__version__}.{run.id}.wbgt_moe"
     known = [f'{url} "{tag}.{step}.{z}.{x}.{y}"' for url, (step, z, x, y) in zip(urls, tiles, strict=True)]
-    yield asked("heatrisk 304", OURS, [store], known, seconds, python)
+    yield asked("heatrisk 304", OURS, [store_of(run)], known, seconds, sys.executable)
+
+
+def ours(run: StoredRun, layer: str, tiles: list[tuple[int, int, int, int]], seconds: float) -> Row:
+    """Return the row of our service for one layer."""
+    urls = urls_of(run, layer, tiles)
+    return asked(f"heatrisk {layer}", OURS, [store_of(run)], urls, seconds, sys.executable)
+
+
+def store_of(run: StoredRun) -> str:
+    """Return the folder of the store that a run lies in."""
+    return str(run.path.parent.parent)
+
+
+def urls_of(run: StoredRun, layer: str, tiles: list[tuple[int, int, int, int]]) -> list[str]:
+    """Return the addresses of tiles, as (step, z, x, y)."""
+    keys = [f"{time:%Y%m%dT%H%MZ}" for time in run.times]
+    return [f"/tiles/{run.id}/{layer}/{keys[step]}/{z}/{x}/{y}.png" for step, z, x, y in tiles]
+
+
+def memory(run: StoredRun, tiles: list[tuple[int, int, int, int]], requests: int) -> str:
+    """Ask for many tiles, and tell how much memory the service holds as it goes."""
+    told, done, start = [], 0, time.perf_counter()
+    with (
+        asking(urls_of(run, "risk", tiles)) as ask,
+        running(OURS, [store_of(run)], sys.executable) as (port, process),
+    ):
+        while done < requests:
+            done += ask(port, 10.0)[0]
+            told.append(f"{done / 1e3:.0f}k {memory_of(process.pid):.0f}")
+    return f"memory [MB] after requests: {', '.join(told)} ({time.perf_counter() - start:.0f} s)"
 
 
 def titiler(dataset: xr.Dataset, tiles: list[tuple[int, int, int, int]], seconds: float, python: str) -> Row:

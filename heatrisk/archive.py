@@ -18,7 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,23 +97,64 @@ def packed(tiles: Iterable[Tile], facts: Facts) -> bytes:
         What is said of them; ``zipped`` tells that the contents are under gzip already.
     """
     ordered = sorted((tile_id(tile.z, tile.x, tile.y), tile.content) for tile in tiles)
+    entries, contents = _laid_out((number, content, len(content)) for number, content in ordered)
+    return b"".join((_head(entries, len(contents), facts), *contents))
+
+
+def write(path: Path, tiles: Iterable[Tile], facts: Facts) -> None:
+    """Write an archive of tiles as they come: it may be larger than the memory.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    tiles, facts
+        As for :func:`packed`.
+    """
+    kept: dict[bytes, tuple[int, int]] = {}
+    found: list[tuple[int, bytes]] = []
+    with TemporaryFile(dir=path.parent) as spool:
+        for tile in tiles:
+            digest = blake2b(tile.content, digest_size=16).digest()
+            found.append((tile_id(tile.z, tile.x, tile.y), digest))
+            if digest not in kept:
+                kept[digest] = (spool.tell(), len(tile.content))
+                spool.write(tile.content)
+        entries, digests = _laid_out((number, digest, kept[digest][1]) for number, digest in sorted(found))
+        with path.open("wb") as file:
+            file.write(_head(entries, len(digests), facts))
+            for start, length in map(kept.__getitem__, digests):
+                spool.seek(start)
+                file.write(spool.read(length))
+
+
+def _laid_out(ordered: Iterable[tuple[int, bytes, int]]) -> tuple[list[_Entry], list[bytes]]:
+    """Return the entries of tiles, and each content (or its digest) once.
+
+    Tiles are given by number, content and its length, in the order of their numbers.
+    """
     places: dict[bytes, int] = {}
-    data, entries = bytearray(), []
-    for number, content in ordered:
-        offset = places.setdefault(content, len(data))
-        if offset == len(data):
-            data += content
-        entries.append(_Entry(number, offset, len(content), 1))
+    entries, end = [], 0
+    for number, content, length in ordered:
+        offset = places.setdefault(content, end)
+        end = max(end, offset + length)
+        entries.append(_Entry(number, offset, length, 1))
+    return entries, list(places)
+
+
+def _head(entries: list[_Entry], contents: int, facts: Facts) -> bytes:
+    """Return everything that stands before the contents of the tiles."""
     root, leaves = _directories(entries)
+    size = max((entry.offset + entry.length for entry in entries), default=0)
     metadata = gzip.compress(json.dumps(facts.metadata or {}, ensure_ascii=False).encode(), mtime=0)
     ends = np.cumsum([_HEADER.size, len(root), len(metadata), len(leaves)]).tolist()
     west, south, east, north = (round(degrees * 1e7) for degrees in facts.bounds)
     header = _HEADER.pack(
-        _MAGIC, ends[0], len(root), ends[1], len(metadata), ends[2], len(leaves), ends[3], len(data),
-        len(entries), len(entries), len(places), 1, _GZIP, _GZIP if facts.zipped else _NONE, facts.kind,
+        _MAGIC, ends[0], len(root), ends[1], len(metadata), ends[2], len(leaves), ends[3], size,
+        len(entries), len(entries), contents, 1, _GZIP, _GZIP if facts.zipped else _NONE, facts.kind,
         *facts.zooms, west, south, east, north, facts.zooms[1], (west + east) // 2, (south + north) // 2,
     )  # fmt: skip
-    return b"".join((header, root, metadata, leaves, data))
+    return b"".join((header, root, metadata, leaves))
 
 
 def _directories(entries: list[_Entry]) -> tuple[bytes, bytes]:

@@ -137,6 +137,11 @@ class Grid:
         lon, lat = self._to_lonlat.transform(x, y)
         return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
 
+    def lonlat(self, row: int, column: int) -> tuple[float, float]:
+        """Return longitude and latitude of a cell's centre, to a tenth of a metre [degrees]."""
+        lon, lat = self.unproject(self.x[column], self.y[row])
+        return round(float(lon), 6), round(float(lat), 6)
+
     @cached_property
     def scale(self) -> float:
         """Metres of the grid for a metre on the ground, at the centre [1]."""

@@ -188,6 +188,28 @@ class StoredRun:
         mask, svf = int(found.pop("mask")), float(found.pop("svf"))
         return CellSeries(*place, mask, svf, {**found, **self._lines})
 
+    def outdoors_near(self, place: tuple[int, int], reach: float) -> tuple[int, int] | None:
+        """Return the outdoor cell nearest to a cell, itself included, or None where none is within reach.
+
+        Parameters
+        ----------
+        place : tuple of int
+            Row and column in the grid.
+        reach : float
+            How far away it may be, to the north, south, west and east alike [m].
+        """
+        cells = int(reach // self.grid.cell_size)
+        rows, columns = (
+            range(max(at - cells, 0), min(at + cells + 1, size))
+            for at, size in zip(place, self.grid.shape, strict=True)
+        )
+        mask = self.mask.window(rows.start, columns.start, len(rows), len(columns))
+        found = np.argwhere(mask == 0) + np.array([rows.start, columns.start])
+        if not len(found):
+            return None
+        row, column = found[np.square(found - place).sum(axis=1).argmin()].tolist()
+        return row, column
+
     def dataset(self) -> xr.Dataset:
         """Return the fields as they were computed, opened lazily."""
         opened: xr.Dataset = xr.open_zarr(self.path / "fields.zarr", decode_coords="all", chunks=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import brotli
 import numpy as np
 import pytest
 from isal import igzip
+from PIL import Image
 from rasterio.io import MemoryFile
 
 from heatrisk.api import create_app
@@ -67,6 +69,16 @@ def test_webp_shows_the_same_pixels_in_fewer_bytes(client: Client, layer: str) -
     assert again.status_code == 304
     is_problem(client.get(f"/tiles/{RUN}/snow/{KEY}/{TILE}.webp"), 404, "layer-not-found")
     is_problem(client.get(f"/tiles/{RUN}/{layer}/{KEY}/15/0/0.webp"), 404, "tile-not-found")
+
+
+def test_webp_for_dense_screens_shows_the_pixels_of_the_png(client: Client) -> None:
+    fine, webp = (client.get(f"/tiles/{RUN}/risk/{KEY}/{TILE}@2x.{form}") for form in ("png", "webp"))
+    assert webp.headers["content-type"] == "image/webp" and webp.headers["etag"] != fine.headers["etag"]
+    pixels = np.asarray(Image.open(io.BytesIO(webp.content)).convert("RGBA"))
+    assert pixels.shape == (512, 512, 4)
+    np.testing.assert_array_equal(pixels, rgba(fine.content))
+    known = {"If-None-Match": webp.headers["etag"]}
+    assert client.get(f"/tiles/{RUN}/risk/{KEY}/{TILE}@2x.webp", headers=known).status_code == 304
 
 
 # --- WMTS ---

@@ -114,6 +114,7 @@ def test_what_follows_the_clock_is_short_lived_and_states_its_age(
         "20250805T0600Z",
         "20250805T150000",
         "now",
+        "latest",
     ],
 )
 def test_forms_of_one_instant(client: Client, written: str) -> None:

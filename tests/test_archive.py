@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatrisk.archive import Archive, Facts, Kind, Tile, packed, tile_id
+from heatrisk.archive import Archive, Facts, Kind, Tile, packed, tile_id, write
 from heatrisk.errors import StoreError
 
 BOUNDS = (139.5, 35.6, 139.7, 35.8)
@@ -73,6 +73,16 @@ def test_equal_tiles_are_stored_once_and_the_bytes_depend_on_nothing_else(tmp_pa
     found = archive(tmp_path / "a.pmtiles", tiles)
     assert found.path.stat().st_size < 2000
     assert packed(tiles[::-1], found.facts) == packed(tiles, found.facts) == found.path.read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 900, 20_000])
+def test_written_tile_by_tile_it_is_the_same_file(tmp_path: Path, count: int) -> None:
+    tiles = many(count)
+    twice = [Tile(18, tile.x, tile.y, tile.content) for tile in tiles]
+    facts = Facts(Kind.PNG, BOUNDS, (10, 19), metadata={"name": "町"})
+    write(tmp_path / "a.pmtiles", iter(tiles + twice), facts)
+    assert (tmp_path / "a.pmtiles").read_bytes() == packed(tiles + twice, facts)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pmtiles"]
 
 
 def test_the_header_says_what_the_tiles_are(tmp_path: Path) -> None:

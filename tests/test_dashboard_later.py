@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from heatrisk.api import alerts
+from heatrisk.errors import StoreError
 from heatrisk.export import export
 from heatrisk.reports import Reports
 from heatrisk.store import RunStore
 from tests.plain_server import plain
-from tests.small_run import NOON, lonlat, write_small_run
+from tests.small_run import NOON, RUN, dataset, lonlat, write_small_run
 from tests.visitor import PHONE, RETURNING, opened, serving
 
 pytestmark = pytest.mark.browser
@@ -109,9 +111,33 @@ def test_what_a_facility_reports_is_told_at_once_for_as_long_as_it_holds(
 KEPT = """async () => {
   const names = async cache => (await (await caches.open(cache)).keys()).map(({ url }) => url);
   const [answers, pictures] = [await names("answers"), await names("pictures")];
-  return ["/point?", "/area?", "/times?", "/runs/latest", "/shelters?", "/legend/"].every(
+  return ["/opening", "/shelters?", "/legend/"].every(
     part => answers.some(url => url.includes(part))) && pictures.some(url => url.endsWith(".png"));
 }"""
+
+
+def test_the_place_chosen_last_is_there_without_a_network(browser: Any, tmp_path: Path) -> None:
+    write_small_run(tmp_path)
+    with ExitStack() as stack:
+        server = stack.enter_context(ExitStack())
+        address = server.enter_context(serving(tmp_path, NOON))
+        seen = stack.enter_context(opened(browser, address, PHONE))
+        seen.page.wait_for_function(KEPT, timeout=30_000)
+        first = seen.text("#place .number")
+        lon, lat = lonlat(*WEST)
+        seen.page.fill("#search", f"{lat:.7f}, {lon:.7f}")
+        seen.page.keyboard.press("Enter")
+        seen.says("#place", "選んだ地点")
+        chosen = seen.text("#place .number")
+        assert float(chosen) < float(first) - 1
+        seen.page.wait_for_function(KEPT.replace('"/opening"', '"/point?", "/area?"'), timeout=30_000)
+        server.close()
+        for again in (seen.page.url, address):  # by the address that names the place, and as one left it
+            seen.page.goto("about:blank")
+            seen.page.goto(again)
+            seen.page.wait_for_selector("#facts .verdict", timeout=30_000)
+            assert seen.text("#place .number") == chosen
+        seen.forgives(*UNANSWERED)
 
 
 def test_after_one_visit_the_page_works_without_a_network_and_states_its_age(
@@ -150,6 +176,46 @@ def test_after_one_visit_the_page_works_without_a_network_and_states_its_age(
         with pytest.raises(Exception, match="ERR_"):
             seen.page.goto(f"{address}docs")
         seen.forgives(*UNANSWERED, "Failed to load resource")
+
+
+@pytest.mark.parametrize("kept", ['"abc"', "{}", "[139.5]", "[200, 95]", '["139.5", "35.6"]'])
+def test_what_names_no_place_is_not_asked_for(browser: Any, small_store: Path, kept: str) -> None:
+    with serving(small_store, NOON) as address:
+        stored = {"origin": address.rstrip("/"), "localStorage": [{"name": "place", "value": kept}]}
+        state = {"cookies": [], "origins": [stored]}
+        with opened(browser, address, ready="#facts .verdict", storage_state=state) as seen:
+            assert seen.page.evaluate("localStorage.getItem('place')") == kept
+            assert "地域の中ほど" in seen.text("#place-name") and "参考値" in seen.text("#place")
+            assert f"{address}opening" in seen.urls
+
+
+def test_alerts_that_cannot_be_read_are_not_passed_over_in_silence(
+    browser: Any, small_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> None:
+        raise StoreError("damaged")
+
+    with serving(small_store, NOON) as address:
+        with opened(browser, address, ready="#facts .verdict") as seen:
+            assert seen.text("#no-alert") == ""  # the run has no source of alerts
+        monkeypatch.setattr(alerts, "told", damaged)
+        with opened(browser, address, ready="#facts .verdict") as seen:
+            seen.says("#no-alert", "確認できていません")
+            assert "参考値" in seen.text("#place")
+
+
+def test_a_place_kept_elsewhere_gives_way_to_open_ground_in_the_middle(browser: Any, tmp_path: Path) -> None:
+    fields = dataset()
+    fields["mask"].values[20:30, 24:37] = 1  # a town hall over the middle
+    write_small_run(tmp_path, fields=fields)
+    with serving(tmp_path, NOON) as address:
+        stored = {"origin": address.rstrip("/"), "localStorage": [{"name": "place", "value": "[130, 33]"}]}
+        state = {"cookies": [], "origins": [stored]}
+        with opened(browser, address, ready="#facts .verdict", storage_state=state) as seen:
+            assert "地域の中ほど" in seen.text("#place-name")
+            assert "建物" not in seen.text("#place") and "参考値" in seen.text("#place")
+            lon, lat = lonlat(30, 30)
+            assert [url for url in seen.urls if f"/point?run={RUN}&lon={lon:.6f}&lat={lat:.6f}" in url]
 
 
 def test_a_folder_on_a_plain_web_server_answers_as_the_service_does(

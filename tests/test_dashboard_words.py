@@ -6,11 +6,14 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from heatrisk.api import pages
+from heatrisk.api.shelters import Equipment
 from heatrisk.layers import LAYERS, NO_DATA, legend
+from heatrisk.reports import Condition
 from heatrisk.risk import RISK_SCALES
 
 DASHBOARD = Path(pages.__file__).parents[1] / "dashboard"
@@ -34,7 +37,7 @@ def blanks(text: str) -> set[str]:
 def test_the_list_of_languages_is_the_list_of_catalogues() -> None:
     listed = json.loads((DASHBOARD / "words" / "languages.json").read_text("utf-8"))
     assert tuple(listed) == LANGUAGES
-    assert {path.stem for path in (DASHBOARD / "words").iterdir()} == {*LANGUAGES, "languages"}
+    assert {path.stem for path in (DASHBOARD / "words").glob("*.json")} == {*LANGUAGES, "languages"}
     assert all(catalogue(code)["language_name"] == name for code, name in listed.items())
 
 
@@ -45,6 +48,34 @@ def test_every_language_says_everything_with_the_same_blanks(language: str) -> N
     assert not [key for key in said.keys() - ours.keys() if not TOLD.fullmatch(key)]
     assert not [key for key, text in ours.items() if blanks(text) != blanks(said[key])]
     assert [key for key, text in said.items() if not text and key != "sentence_gap"] == []
+
+
+def test_the_form_of_facilities_says_everything_in_every_language() -> None:
+    folder = DASHBOARD / "words" / "staff"
+    said = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.iterdir()}
+    assert said.keys() == set(LANGUAGES)
+    page, script = (DASHBOARD.joinpath(name).read_text("utf-8") for name in ("staff.html", "staff.js"))
+    named = {*re.findall(r'data-words="(\w+)"', page), *re.findall(r'(?:say|told)\("(\w+)"', script)}
+    reported = {*get_args(Condition), *get_args(Equipment)}
+    refused = {"failed", "token-needed", "token-of-another", "shelter-not-found", "too-often"}
+    for texts in said.values():
+        assert texts.keys() == named | reported | refused
+        assert all(texts.values())
+        assert {key: blanks(text) for key, text in texts.items()} == {
+            key: blanks(text) for key, text in said["ja"].items()
+        }
+
+
+def test_plain_japanese_gives_the_same_readings_on_both_pages() -> None:
+    gloss = r"[一-鿿]+[ぁ-ん]*（[ぁ-ん ]+）"
+    page = catalogue("ja-easy")
+    form = json.loads((DASHBOARD / "words" / "staff" / "ja-easy.json").read_text("utf-8"))
+    of_page, of_form = (
+        {word for text in texts.values() for word in re.findall("[一-鿿]+", re.sub(gloss, "", text))}
+        for texts in (page, form)
+    )
+    assert of_form - of_page == set(), "words to which the page gives a reading"
+    assert not [text for text in page.values() if re.search(r"\}分（ふん）", text)], "30ぷん, 90ぷん"
 
 
 @pytest.mark.parametrize("language", ["ja-easy", "zh", "ko"])

@@ -22,6 +22,7 @@ from tests.small_run import (
     NOON,
     OPEN_CELL,
     RUN,
+    SHELTERS,
     TIMES,
     TMS,
     dataset,
@@ -81,6 +82,29 @@ def test_everything_is_found_from_the_landing_page(client: Client) -> None:
             query["link"]["rel"] == "data"
             and query["link"]["variables"]["query_type"] in query["link"]["href"]
         )
+
+
+def test_each_query_announces_the_form_in_which_it_answers(client: Client) -> None:
+    heat = got(client, HEAT)
+    lon, lat = lonlat(*OPEN_CELL)
+    box = f"{lon},{lat},{lon + 1e-4},{lat + 1e-4}"
+    ring = f"POLYGON(({lon} {lat},{lon + 1e-4} {lat},{lon} {lat + 1e-4},{lon} {lat}))"
+    asked = {
+        "position": {"coords": f"POINT({lon} {lat})"}, "area": {"coords": ring}, "cube": {"bbox": box},
+        "locations": {},
+    }  # fmt: skip
+    assert heat["data_queries"].keys() == asked.keys()
+    for kind, query in heat["data_queries"].items():
+        link = query["link"]
+        answer = client.get(link["href"].removeprefix("http://testserver"), params=asked[kind])
+        assert answer.headers["content-type"] == link["type"], kind
+        assert link["variables"]["default_output_format"] in heat["output_formats"]
+        assert {**link, "variables": None} | {"title": kind} in [
+            {**one, "variables": None} for one in heat["links"]
+        ]
+    (one,) = [link for link in heat["links"] if link.get("templated") and "locationId" in link["href"]]
+    place = client.get(one["href"].removeprefix("http://testserver").format(locationId="1"))
+    assert place.headers["content-type"] == one["type"] == "application/prs.coverage+json"
 
 
 # --- tiles ---
@@ -324,3 +348,30 @@ def test_without_a_run_the_standards_doors_say_so(tmp_path: Path) -> None:
         "/alerts",
     ):
         is_problem(client.get(url), 404, "run-not-found")
+
+
+def test_named_places_have_the_series_of_the_ground_before_their_door(tmp_path: Path) -> None:
+    # The library stands in the middle of a block of 6 x 4 cells: the way out is north or south.
+    made = dataset()
+    made["mask"].values[23:27, 27:33] = 1
+    write_small_run(tmp_path, fields=made)
+    client = Client(create_app(tmp_path, Settings(), clock=lambda: NOON))
+    placed = [shelter for shelter in SHELTERS if shelter.lon is not None]
+    listed = got(client, f"{HEAT}/locations")
+    assert [(one["id"], one["properties"]["name"]) for one in listed["features"]] == [
+        (shelter.id, shelter.name) for shelter in placed
+    ]
+    body = got(client, f"{HEAT}/locations/1", **{"parameter-name": "wbgt_moe"})
+    axes = body["domain"]["axes"]
+    cell = GRID.index(axes["x"]["values"][0], axes["y"]["values"][0])
+    assert cell in {(22, 30), (27, 30)}
+    assert body["ranges"]["wbgt_moe"]["values"] == pytest.approx(
+        dataset()["wbgt_moe"].values[(slice(None), *cell)], abs=0.0051
+    )
+    one_run = got(client, f"{HEAT}/instances/{RUN}/locations/1", **{"parameter-name": "wbgt_moe"})
+    assert one_run == body
+    assert got(client, f"{HEAT}/locations", bbox="139.0,35.0,139.1,35.1")["features"] == []
+    assert len(got(client, f"{HEAT}/instances/{RUN}/locations")["features"]) == len(placed)
+    is_problem(client.get(f"{HEAT}/locations/nowhere"), 404, "shelter-not-found")
+    is_problem(client.get(f"{HEAT}/locations/1?datetime=2030-01-01T00:00Z"), 400, "time-not-found")
+    is_problem(client.get(f"{HEAT}/locations?bbox=1,2"), 400, "invalid-request")

@@ -11,7 +11,7 @@ import pytest
 
 from heatrisk.reports import Reports
 from tests.small_run import NOON, write_small_run
-from tests.visitor import DESKTOP, PHONE, Seen, serving
+from tests.visitor import DESKTOP, PHONE, Seen, playwright, serving
 
 LIBRARY = "中央図書館"
 FILLED_IN = "#form:not([hidden])"
@@ -100,14 +100,20 @@ def test_a_report_is_made_with_two_taps_and_the_token_stays_here(browser: Any, f
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [PHONE, (320, 568)])
-def test_it_fits_a_phone_and_speaks_three_languages(
+def test_it_fits_a_phone_and_speaks_five_languages(
     browser: Any, facility: Facility, size: tuple[int, int]
 ) -> None:
-    titles = {"やさしい日本語": "いまの ようす", "English": "Now", "日本語": "いまの状況"}
+    titles = {
+        "ja-easy": "いまの ようす",
+        "en": "Now",
+        "zh": "现在的状况",
+        "ko": "지금의 상황",
+        "ja": "いまの状況",
+    }
     silent = "all => all.filter((one) => !one.textContent).length"
     with visiting(browser, facility, size) as seen:
-        for button, title in titles.items():
-            seen.page.get_by_role("button", name=button, exact=True).click()
+        for language, title in titles.items():
+            seen.page.select_option("#language", language)
             seen.says("form", title)
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
             assert seen.page.locator("[data-words], [data-thing], option").evaluate_all(silent) == 0
@@ -148,3 +154,63 @@ def test_a_link_that_is_not_whole_says_so(
             seen.page.get_by_role("button", name="報告する").click()
         seen.says("#outcome", words)
         seen.complaints[:] = [said for said in seen.complaints if "401" not in said]
+
+
+@contextmanager
+def failing(browser: Any, facility: Facility, address: str, times: int, ready: str) -> Iterator[Seen]:
+    """Open the form while some requests fail as often as is said."""
+    left = [times]
+
+    def fail(route: Any) -> None:
+        left[0] -= 1
+        route.abort() if left[0] >= 0 else route.continue_()
+
+    context = browser.new_context(locale="ja-JP")
+    context.route(address, fail)
+    seen = Seen(context.new_page())
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.goto(facility.form)
+    seen.page.wait_for_selector(ready, timeout=30_000)
+    yield seen
+    assert seen.complaints == []
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("path", "times", "button"),
+    [
+        ("**/words/languages.json", 1, "報告する"),
+        ("**/words/languages.json", 9, "報告する"),
+        ("**/words/staff/ja.json", 1, "報告する"),
+        ("**/words/staff/ja.json", 9, "Report"),
+    ],
+)
+def test_a_small_request_that_fails_leaves_a_form(
+    browser: Any, facility: Facility, path: str, times: int, button: str
+) -> None:
+    with failing(browser, facility, path, times, FILLED_IN) as seen:
+        assert seen.text("button[type=submit]") == button
+        assert seen.page.input_value("#language") == ("ja" if button == "報告する" else "en")
+        assert not seen.page.is_visible("#unread")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", ["**/words/staff/*.json", "**/shelters/1/status"])
+def test_a_form_that_cannot_be_had_is_told_in_one_sentence(
+    browser: Any, facility: Facility, path: str
+) -> None:
+    with failing(browser, facility, path, 9, "#unread:not([hidden])") as seen:
+        assert "読み込めませんでした" in seen.text("#unread")
+        assert not seen.page.is_visible("#form") and seen.text("#outcome") == ""
+
+
+@pytest.mark.browser
+def test_a_language_that_cannot_be_had_leaves_the_one_that_is_shown(browser: Any, facility: Facility) -> None:
+    with failing(browser, facility, "**/words/staff/ko.json", 2, FILLED_IN) as seen:
+        seen.page.select_option("#language", "ko")
+        playwright.expect(seen.page.locator("#language")).to_have_value("ja")
+        assert seen.text("button[type=submit]") == "報告する"
+        assert seen.page.get_attribute("html", "lang") == "ja"
+        seen.page.select_option("#language", "ko")
+        seen.says("form", "지금의 상황")

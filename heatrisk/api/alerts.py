@@ -16,7 +16,7 @@ from starlette.responses import Response
 from heatrisk.alerts import NAMES, Alert, AlertBulletin, Level, flag, in_season, public
 from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
-from heatrisk.api.params import LATEST, NOW, AtQuery, LangQuery, RunQuery, instant, utc
+from heatrisk.api.params import CLOCK, LATEST, NOW, AtQuery, LangQuery, RunQuery, instant, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
 from heatrisk.bulletin.official import known
@@ -44,7 +44,7 @@ async def alerts(
     service = service_of(request)
     stored = service.store.open(run)
     clock = service.clock().replace(second=0, microsecond=0)
-    moment = clock if at == NOW else instant(at)
+    moment = clock if at in CLOCK else instant(at)
     body = spoken(told(service, stored, moment, min(moment, clock)), lang)
     return json_answer(request, body, {**service.headers(stored, fixed=False), "Cache-Control": MINUTE})
 

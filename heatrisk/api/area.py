@@ -87,7 +87,7 @@ async def area(
     found = area_of(await limited(request, MAX_BODY))
     service = service_of(request)
     stored = service.store.open(run)
-    body = await run_in_threadpool(_told, service, stored, found, scale, lang)
+    body = await run_in_threadpool(told, service, stored, found, scale, lang)
     headers = {**service.headers(stored, fixed=False), "Cache-Control": "no-store"}
     return Response(dumps(body), headers=headers, media_type="application/json")
 
@@ -103,11 +103,35 @@ def box(
     """Answer as for an area given as GeoJSON."""
     service = service_of(request)
     stored = service.store.open(run)
-    body = _told(service, stored, shapely.box(*box_of(bbox)), scale, lang)
+    body = told(service, stored, shapely.box(*box_of(bbox)), scale, lang)
     return json_answer(request, body, service.headers(stored, fixed=False))
 
 
-def _told(service: Service, run: StoredRun, found: Area, scale: str, lang: Language | None) -> dict[str, Any]:
+def told(
+    service: Service, run: StoredRun, found: Area, scale: str = "daily", lang: Language | None = None
+) -> dict[str, Any]:
+    """Return what is told of an area.
+
+    Parameters
+    ----------
+    service : Service
+        For the age of the run.
+    run : StoredRun
+        The run.
+    found : shapely.Polygon or shapely.MultiPolygon
+        The area [degrees].
+    scale : {"daily", "sport"}
+        Scale of the classes.
+    lang : {"ja", "en"}, optional
+        The one language of its texts; both if omitted.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The run holds no WBGT.
+    OutsideError, TooLargeError
+        The area lies outside the run, or is more than one answer may cost.
+    """
     if "wbgt_moe" not in run.fields:
         raise LayerNotFoundError(Words("この計算結果に暑さ指数がありません", "the run holds no WBGT"))
     _affordable(run, found)
@@ -137,8 +161,8 @@ def _told(service: Service, run: StoredRun, found: Area, scale: str, lang: Langu
         "best": _best(run, heat),
         "coolest": _corner(heat.coolest(_daytime(run))),
     }  # fmt: skip
-    told: dict[str, Any] = spoken(body, lang)
-    return told
+    answer: dict[str, Any] = spoken(body, lang)
+    return answer
 
 
 def _affordable(run: StoredRun, found: Area) -> None:

@@ -24,7 +24,7 @@ from heatrisk.api.caching import SHORT, json_answer
 from heatrisk.api.coverage import MEDIA_TYPE, coverage, parameter, reference
 from heatrisk.api.geometry import BBOX, box_of, wkt_area, wkt_point
 from heatrisk.api.ogc import COLLECTION, CRS84, extent, link, map_links
-from heatrisk.api.params import LATEST, RunPath, steps_within, utc
+from heatrisk.api.params import GEOJSON, LATEST, RunPath, steps_within, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE, OutsideError, TooLargeError
 from heatrisk.api.service import service_of
 from heatrisk.cube import unpack
@@ -34,6 +34,11 @@ from heatrisk.stored import StoredRun
 from heatrisk.words import Words
 from heatrisk.zonal import Area, Cells, cells_of
 
+#: Queries: the format of the answer, and its media type. One of the locations answers as the others do.
+QUERIES = {
+    **dict.fromkeys(("position", "area", "cube"), ("CoverageJSON", MEDIA_TYPE)),
+    "locations": ("GeoJSON", GEOJSON),
+}
 #: Numbers in one answer.
 MAX_VALUES = 200_000
 
@@ -74,7 +79,7 @@ FormatQuery = Annotated[
     Literal["CoverageJSON"], Query(description="Output format", examples=["CoverageJSON"])
 ]
 CrsQuery = Annotated[Literal["CRS84"], Query(description="Reference system of `coords`", examples=["CRS84"])]
-_COVERAGE: dict[int | str, dict[str, Any]] = {
+COVERAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}, "description": "CoverageJSON"}
 }
 
@@ -143,26 +148,25 @@ def _collection(run: StoredRun, base: str, root: str, more: list[dict[str, Any]]
         "attribution": "; ".join(credit["en"] for credit in answers.attribution(run)),
         "extent": extent(run),
         "crs": ["CRS84"],
-        "output_formats": ["CoverageJSON"],
+        "output_formats": ["CoverageJSON", "GeoJSON"],
         "data_queries": {
             kind: {
                 "link": link(
-                    f"{root}/{kind}", "data", media_type=MEDIA_TYPE,
+                    f"{root}/{kind}", "data", media_type=media_type,
                     variables={
                         "title": f"{kind} query", "query_type": kind,
-                        "output_formats": ["CoverageJSON"], "default_output_format": "CoverageJSON",
+                        "output_formats": [form], "default_output_format": form,
                         "crs_details": [{"crs": "CRS84", "wkt": CRS.from_epsg(4326).to_wkt()}],
                     },
                 )
             }
-            for kind in ("position", "area", "cube")
+            for kind, (form, media_type) in QUERIES.items()
         },
         "parameter_names": {name: parameter(name) for name in run.fields},
         "links": [
             link(root, "self"),
-            link(f"{root}/position", "data", "position", MEDIA_TYPE),
-            link(f"{root}/area", "data", "area", MEDIA_TYPE),
-            link(f"{root}/cube", "data", "cube", MEDIA_TYPE),
+            *(link(f"{root}/{kind}", "data", kind, media_type) for kind, (_, media_type) in QUERIES.items()),
+            link(f"{root}/locations/{{locationId}}", "data", "location", MEDIA_TYPE, templated=True),
             link(f"{base}{ROOT}/instances", "instances", "Runs"),
             link(f"{base}/runs/{run.id}", "describedby", "Manifest"),
             *more,
@@ -174,7 +178,7 @@ def _collection(run: StoredRun, base: str, root: str, more: list[dict[str, Any]]
 
 
 @router.get(
-    f"{ROOT}/position", summary="Series at a point, newest run", responses=_COVERAGE, response_class=Response
+    f"{ROOT}/position", summary="Series at a point, newest run", responses=COVERAGE, response_class=Response
 )
 def position(
     request: Request,
@@ -189,7 +193,7 @@ def position(
 
 
 @router.get(
-    f"{INSTANCE}/position", summary="Series at a point, one run", responses=_COVERAGE, response_class=Response
+    f"{INSTANCE}/position", summary="Series at a point, one run", responses=COVERAGE, response_class=Response
 )
 def instance_position(
     request: Request,
@@ -205,7 +209,7 @@ def instance_position(
 
 
 @router.get(
-    f"{ROOT}/area", summary="Cells of an area, newest run", responses=_COVERAGE, response_class=Response
+    f"{ROOT}/area", summary="Cells of an area, newest run", responses=COVERAGE, response_class=Response
 )
 def area(
     request: Request,
@@ -220,7 +224,7 @@ def area(
 
 
 @router.get(
-    f"{INSTANCE}/area", summary="Cells of an area, one run", responses=_COVERAGE, response_class=Response
+    f"{INSTANCE}/area", summary="Cells of an area, one run", responses=COVERAGE, response_class=Response
 )
 def instance_area(
     request: Request,
@@ -235,9 +239,7 @@ def instance_area(
     return _area(request, run, wkt_area(coords), when, names)
 
 
-@router.get(
-    f"{ROOT}/cube", summary="Cells of a box, newest run", responses=_COVERAGE, response_class=Response
-)
+@router.get(f"{ROOT}/cube", summary="Cells of a box, newest run", responses=COVERAGE, response_class=Response)
 def cube(
     request: Request,
     bbox: BoxQuery,
@@ -251,7 +253,7 @@ def cube(
 
 
 @router.get(
-    f"{INSTANCE}/cube", summary="Cells of a box, one run", responses=_COVERAGE, response_class=Response
+    f"{INSTANCE}/cube", summary="Cells of a box, one run", responses=COVERAGE, response_class=Response
 )
 def instance_cube(
     request: Request,
@@ -269,15 +271,46 @@ def instance_cube(
 def _position(request: Request, run: str, coords: str, when: str | None, names: str | None) -> Response:
     service = service_of(request)
     stored = service.store.open(run)
-    chosen, steps = _chosen(stored, names), _steps(stored, when)
     lon, lat = wkt_point(coords)
     place = stored.grid.index(lon, lat)
     if place is None:
         raise _outside(stored)
+    body = series(stored, place, (lon, lat), when, names)
+    return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
+
+
+def series(
+    stored: StoredRun,
+    place: tuple[int, int],
+    lonlat: tuple[float, float],
+    when: str | None,
+    names: str | None,
+) -> dict[str, Any]:
+    """Return the values of a cell over time as a PointSeries.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    place : tuple of int
+        Row and column of the cell.
+    lonlat : tuple of float
+        Where the point is said to lie [degrees].
+    when, names : str, optional
+        Times and quantities, as the standard writes them; all if omitted.
+
+    Raises
+    ------
+    InputError
+        The run has no such quantity.
+    TimeNotFoundError
+        It has no step then.
+    """
+    chosen, steps = _chosen(stored, names), _steps(stored, when)
+    lon, lat = lonlat
     values = {name: stored.fields[name](*place)[steps] for name in chosen}
     axes = {"x": {"values": [lon]}, "y": {"values": [lat]}, "t": _times(stored, steps)}
-    body = coverage(stored, "PointSeries", axes, reference(["x", "y"], "GeographicCRS", CRS84), values, ["t"])
-    return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
+    return coverage(stored, "PointSeries", axes, reference(["x", "y"], "GeographicCRS", CRS84), values, ["t"])
 
 
 def _area(request: Request, run: str, asked: Area, when: str | None, names: str | None) -> Response:

@@ -57,6 +57,7 @@ CONFORMANCE = (
             "position",
             "area",
             "cube",
+            "locations",
             "instances",
         )
     ),

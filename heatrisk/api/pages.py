@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from heatrisk.api import icon
 from heatrisk.api.caching import SHORT, json_answer, unchanged
 from heatrisk.api.problems import PROBLEMS
 from heatrisk.api.service import service_of
@@ -28,10 +29,14 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
 }
 #: MapLibre GL JS comes with the Python package of the same name.
 MAPLIBRE = ("maplibre-gl.js", "maplibre-gl.css")
-PAGE, WORKER, WORDS = "index.html", "sw.js", "words/"
+PAGE, WORKER = "index.html", "sw.js"
+#: Folders below the page's own; facilities' form has a catalogue of its own.
+WORDS, STAFF_WORDS = "words/", "words/staff/"
 #: What the service worker does not keep under its own name.
 UNKEPT = (PAGE, WORKER, "docs.css", "staff.html", "staff.js", "staff.css")
 
@@ -94,7 +99,7 @@ def site() -> dict[str, bytes]:
 @cache
 def worker() -> Asset:
     """Return the service worker and, before it, what it keeps: the page's files and a digest of them."""
-    kept = [name for name in sorted(assets()) if name not in UNKEPT]
+    kept = [name for name in sorted(assets()) if not (name in UNKEPT or name.startswith(STAFF_WORDS))]
     digest = blake2b("".join(assets()[name].digest for name in (*kept, PAGE, WORKER)).encode(), digest_size=8)
     addresses = json.dumps(["./", *(f"static/{name}" for name in kept)])
     head = f'const VERSION = "{digest.hexdigest()}";\nconst FILES = {addresses};\n'
@@ -103,10 +108,12 @@ def worker() -> Asset:
 
 def _assets() -> Iterator[tuple[str, Asset]]:
     folder = files("heatrisk").joinpath("dashboard")
-    for place in ("", WORDS):
+    for place in ("", WORDS, STAFF_WORDS):
         for entry in folder.joinpath(place).iterdir():
             if (suffix := Path(entry.name).suffix) in MEDIA_TYPES:
                 yield place + entry.name, Asset(entry.read_bytes(), MEDIA_TYPES[suffix])
+    for side in icon.SIDES:
+        yield f"icon-{side}.png", Asset(icon.drawn(side), MEDIA_TYPES[".png"], max_age=86400)
     # Found without importing: the package's own code pulls in much that serving two files does not need.
     spec = find_spec("maplibre")
     if spec is None or spec.origin is None:

@@ -13,6 +13,8 @@ from heatrisk.words import JST, Language, Words
 
 NOW = "now"
 LATEST = "latest"
+#: Times that follow the clock. A forecast ends in days to come: its latest word on the present is meant.
+CLOCK = (NOW, LATEST)
 GEOJSON = "application/geo+json"
 #: What the OpenAPI document says of answers that are GeoJSON.
 GEOJSON_ANSWER: dict[int | str, dict[str, Any]] = {
@@ -50,7 +52,8 @@ QuantityPath = Annotated[
 ]
 TIME_HELP = (
     "A valid time of the run: ISO 8601, extended or basic, with `Z` or an offset; without one it is Japan "
-    "Standard Time. Or `now`: the step nearest to the clock, kept within the run. `/times` lists them."
+    "Standard Time. Or `now`, also called `latest`: the step nearest to the clock, kept within the run. "
+    "`/times` lists them."
 )
 TIME_EXAMPLES = ["2025-08-05T15:00+09:00", "20250805T0600Z", NOW]
 TimeQuery = Annotated[str, Query(max_length=40, description=TIME_HELP, examples=TIME_EXAMPLES)]
@@ -59,7 +62,7 @@ AtQuery = Annotated[
     str,
     Query(
         max_length=40,
-        description="Any instant in the same forms, or `now`",
+        description="Any instant in the same forms, or `now` (`latest`)",
         examples=[NOW, "2025-08-05T15:00"],
     ),
 ]
@@ -138,7 +141,7 @@ def step_of(text: str, times: list[datetime], clock: datetime) -> int:
     Parameters
     ----------
     text : str
-        A time as :func:`instant` reads it, or ``now``.
+        A time as :func:`instant` reads it, or one of :data:`CLOCK`.
     times : list of datetime.datetime
         Valid times of the run with zone UTC, ascending.
     clock : datetime.datetime
@@ -147,14 +150,14 @@ def step_of(text: str, times: list[datetime], clock: datetime) -> int:
     Returns
     -------
     int
-        Index into ``times``. ``now`` gives the nearest step, the first or last one outside the run.
+        Index into ``times``. :data:`CLOCK` gives the nearest step, the first or last one outside the run.
 
     Raises
     ------
     TimeNotFoundError
         The text is no time, or the run has no step then; the error carries the valid times.
     """
-    if text == NOW:
+    if text in CLOCK:
         return min(range(len(times)), key=lambda index: abs(times[index] - clock))
     moment = instant(text)
     try:

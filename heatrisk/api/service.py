@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import HTTPConnection
 
 from heatrisk.api.caching import freshness
-from heatrisk.api.params import LATEST, NOW, step_of, utc
+from heatrisk.api.params import CLOCK, LATEST, step_of, utc
 from heatrisk.api.settings import BASEMAPS, Basemap, Settings
 from heatrisk.reports import Reports
 from heatrisk.store import RunStore
@@ -51,7 +51,7 @@ class Service:
         """
         stored = self.store.open(run)
         index = step_of(time, stored.times, self.clock())
-        headers = self.headers(stored, fixed=run != LATEST and time != NOW)
+        headers = self.headers(stored, fixed=run != LATEST and time not in CLOCK)
         headers["Heatrisk-Valid-Time"] = utc(stored.times[index])
         return stored, index, headers
 

@@ -16,6 +16,7 @@ from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
 from heatrisk.api.geometry import BBOX, box_of, place_of
 from heatrisk.api.params import (
+    CLOCK,
     GEOJSON,
     GEOJSON_ANSWER,
     LATEST,
@@ -161,7 +162,7 @@ def shelters(
     body = spoken(found(stored, known.moment, wanted, limit, known.alert, known.live), lang)
     if known.live is None:
         body["facility_reports"] = "unavailable"
-    fixed = run != LATEST and at != NOW and known.settled
+    fixed = run != LATEST and at not in CLOCK and known.settled
     return json_answer(request, body, service.headers(stored, fixed=fixed), GEOJSON)
 
 
@@ -189,7 +190,7 @@ class Known(NamedTuple):
 def known_at(request: Request, run: StoredRun, at: str) -> Known:
     """Return what is known at the instant that a parameter names; whole minutes, where that is now."""
     clock = service_of(request).clock()
-    moment = clock.replace(second=0, microsecond=0) if at == NOW else instant(at)
+    moment = clock.replace(second=0, microsecond=0) if at in CLOCK else instant(at)
     live = reports_of(request).told(moment)
     # An alert may still be announced for a time to come, and reports come in until their minute is over.
     settled = moment < clock - _SETTLED and live is not None

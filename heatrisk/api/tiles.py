@@ -14,6 +14,7 @@ from heatrisk import tiles
 from heatrisk.api import answers
 from heatrisk.api.caching import coding_mark, json_answer, matches, unchanged
 from heatrisk.api.params import (
+    CLOCK,
     LATEST,
     NOW,
     TILE_PARAMETERS,
@@ -32,7 +33,6 @@ from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
 
 TILE = "/tiles/{run}/{layer}/{time}/{z:int}/{x:int}/{y:int}"
-WEBP = TILE + ".webp"
 VALUES = "/values/{run}/{quantity}/{time}"
 NPY = "application/x-npy"
 
@@ -123,7 +123,7 @@ def kept(
     run, step, headers = service.step(*moment)
     # A run never changes, so its name and the tile's address identify the image without drawing it.
     z, x, y = address
-    kind = "@2x" if fine else "" if form == "png" else ".webp"
+    kind = ("@2x" if fine else "") + ("" if form == "png" else ".webp")
     headers["ETag"] = etag = f'"{heatrisk.__version__}.{run.id}.{layer}.{step}.{z}.{x}.{y}{kind}"'
     tiles.located(run, layer, z, x, y)
     if known is not None and matches(known, etag):
@@ -149,17 +149,28 @@ for _path, _route, _summary, _side in (
     )(_route)
 
 
-@router.get(
-    WEBP,
-    tags=["tiles"],
-    summary="Map tile in WebP, without loss",
-    responses=_image("image/webp", "Image, 256 × 256"),
-    openapi_extra={"parameters": TILE_PARAMETERS},
-    response_class=Response,
-)
 def webp_tile(request: Request) -> Response:
     """Return the same pixels in about half the bytes; unlike PNG it is encoded when it is asked for."""
     return _tile(request, form="webp")
+
+
+def fine_webp_tile(request: Request) -> Response:
+    """Return the same area in 512 pixels and about half the bytes."""
+    return _tile(request, fine=True, form="webp")
+
+
+for _path, _encoded, _summary, _side in (
+    (f"{TILE}.webp", webp_tile, "Map tile in WebP, without loss", 256),
+    (f"{TILE}@2x.webp", fine_webp_tile, "Map tile in WebP for dense screens", 512),
+):
+    router.get(
+        _path,
+        tags=["tiles"],
+        summary=_summary,
+        responses=_image("image/webp", f"Image, {_side} × {_side}"),
+        openapi_extra={"parameters": TILE_PARAMETERS},
+        response_class=Response,
+    )(_encoded)
 
 
 @router.get("/tiles/{run}/{layer}/{time}/tilejson.json", tags=["tiles"], summary="TileJSON 3.0 of a layer")
@@ -168,7 +179,7 @@ async def tilejson(request: Request, run: RunPath, layer: LayerPath, time: TimeP
     service = service_of(request)
     stored, step, headers = service.step(run, time)
     root = f"{service.base(request)}/tiles/{stored.id}/{layer}/{basic(stored.times[step])}"
-    stale = None if run != LATEST and time != NOW else service.stale(stored)
+    stale = None if run != LATEST and time not in CLOCK else service.stale(stored)
     body = tiles.tilejson(stored, layer, f"{root}/{{z}}/{{x}}/{{y}}.png", step=step, stale=stale)
     return json_answer(request, body, headers)
 

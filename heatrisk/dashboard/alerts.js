@@ -32,7 +32,7 @@ const reported = (told) => make("p", { class: "fine" },
 
 // What is said where there is no alert: it matters whether there is none, or none is known.
 function absence(told, today) {
-  if (!told || told.state === "not_configured") return "";
+  if (told?.state === "not_configured") return "";
   if (today?.level === "none") return words("alert_none", { time: told.reported ? shortTime(told.reported) : "" });
-  return words(told.state === "out_of_season" ? "alert_out_of_season" : "alert_unknown");
+  return words(told?.state === "out_of_season" ? "alert_out_of_season" : "alert_unknown");
 }

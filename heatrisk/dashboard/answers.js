@@ -4,12 +4,14 @@ import { api } from "./api.js";
 
 const AROUND = 50; // metres on each side of a place that count as its surroundings
 
-// found: {kind, lon, lat}; time: the step at which a street must have values.
-export async function answered(run, found, time) {
+// found: {kind, lon, lat}; time: the step at which a street must have values; first: what came with the opening.
+export async function answered(run, found, time, first = null) {
   const { lon, lat } = found;
   try {
-    const [point, area] = await Promise.all([
+    const told = first?.place[0] === lon && first.place[1] === lat ? [first.point, first.around] : null;
+    const [point, area] = told ?? await Promise.all([
       api.point(run, lon, lat), api.surroundings(run, lon, lat, AROUND).catch(() => null)]);
+    if (!point) return { ...found, problem: "outside" };
     if (point.place.state !== "building") return { ...found, point, area };
     const street = await api.nearest(run, point.place, time).catch(() => null);
     if (!street) return { ...found, point, area };
@@ -20,31 +22,15 @@ export async function answered(run, found, time) {
   }
 }
 
-// The place of the address, else the one looked at last on this device, else the middle of the area.
-export async function firstPlace({ manifest, times }, asked) {
+// The place of the address, else the one looked at last on this device, else where the service begins: open ground in
+// the middle of the area. A folder of files begins in the middle itself.
+export async function firstPlace({ manifest, times, first }, wanted) {
   const time = times.times[0].time;
-  const first = asked.place ?? remembered();
-  if (first) {
-    const found = await answered(manifest.run_id, { kind: "tapped", lon: first[0], lat: first[1] }, time);
-    if (asked.place || !found.problem) return found;
+  const about = (kind, [lon, lat]) => answered(manifest.run_id, { kind, lon, lat }, time, first);
+  if (wanted.first) {
+    const found = await about("tapped", wanted.first);
+    if (wanted.place || !found.problem) return found;
   }
-  const [lon, lat] = manifest.grid.centre_lonlat;
-  return answered(manifest.run_id, { kind: "first", lon, lat }, time);
-}
-
-function remembered() {
-  try {
-    return JSON.parse(localStorage.getItem("place"));
-  } catch {
-    return null;
-  }
-}
-
-// On this device alone, and not where the reader stands.
-export function remember({ kind, lon, lat }) {
-  try {
-    if (kind === "tapped" || kind === "named") localStorage.setItem("place", JSON.stringify([lon, lat]));
-  } catch {
-    // A browser that keeps nothing still shows the page.
-  }
+  const entrance = wanted.first ? await api.entrance() : first?.place;
+  return about("first", entrance ?? manifest.grid.centre_lonlat);
 }

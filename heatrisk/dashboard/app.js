@@ -1,10 +1,10 @@
 // The page: one run, one place, one step, one layer; every change is shown everywhere.
 
 import { inForce, showAlerts } from "./alerts.js";
-import { answered, remember } from "./answers.js";
+import { answered, firstPlace } from "./answers.js";
 import { api } from "./api.js";
 import { find, make, swatch } from "./dom.js";
-import { asked, opening, placing, speaking, telling } from "./first.js";
+import { opening, speaking, wanted } from "./first.js";
 import * as link from "./link.js";
 import { currentPane, phone, preparePanes, setPane } from "./panes.js";
 import { absence, showPlace } from "./place.js";
@@ -23,8 +23,10 @@ let late, heat, manifest, times, ahead, ready, layers, legends, basemap, shelter
 async function start() {
   await speaking;
   find("place").hidden = false;
+  let opened;
   try {
-    takeUp(await opening);
+    opened = await api.current(opening);
+    takeUp(opened);
     const more = manifest.city.config?.dashboard?.words;
     if (more && Object.keys(more).length) await extend(more);
   } catch (problem) {
@@ -32,9 +34,8 @@ async function start() {
     find("lead").className = "lead message";
     return;
   }
-  place = await placing;
+  place = await firstPlace(opened, wanted);
   if (over() && state.followsClock) state.index = severest();
-  alerts = await telling;
   preparePanes(showPane);
   render();
   await theRest();
@@ -46,9 +47,9 @@ async function start() {
 }
 
 function takeUp(opened) {
-  ({ manifest, times, ahead } = opened);
+  ({ manifest, times, alerts, ahead } = opened);
   state.lost = opened.kept;
-  const found = times.times.findIndex(({ key }) => key === asked.time);
+  const found = times.times.findIndex(({ key }) => key === wanted.time);
   state.followsClock = found < 0;
   state.index = found < 0 ? nearestStep() : found;
 }
@@ -73,11 +74,11 @@ async function theRest() {
   // Minutes of sun say the same as its share, and more plainly.
   if (layers.some(({ id }) => id === "sunlit_minutes")) layers = layers.filter(({ id }) => id !== "sunlit");
   layers.sort((one, other) => rank(one) - rank(other));
-  state.layer = (layers.find(({ id }) => id === asked.layer) ?? layers[0]).id;
+  state.layer = (layers.find(({ id }) => id === wanted.layer) ?? layers[0]).id;
   legends = {};
   await showLegendOf(state.layer);
   shelters = await sheltersAsked().catch(() => null);
-  named(asked.shelter);
+  named(wanted.shelter);
   if (!phone.matches) find("legend").open = true;
   controls();
   render();
@@ -151,10 +152,12 @@ async function refresh() {
 async function choose(found) {
   state.turn += 1;
   const { turn } = state;
-  const chosen = await answered(manifest.run_id, found, times.times[state.index].time);
+  // To a metre, as the address and this device keep it: without a network the same question finds its answer.
+  const [lon, lat] = [found.lon, found.lat].map((degrees) => Number(degrees.toFixed(5)));
+  const chosen = await answered(manifest.run_id, { ...found, lon, lat }, times.times[state.index].time);
   if (turn !== state.turn) return;
   place = chosen;
-  remember(place);
+  link.remember(place);
   if (state.card && state.card !== place.id) closeCard();
   render();
 }
@@ -265,7 +268,7 @@ function showAll() {
   find("notices").replaceChildren(...notices().map(([kind, text]) => make("p", { class: kind }, text)));
   showAlerts(alerts, today());
   showPlace(place, state.index, now(), age(), times.step_minutes);
-  showTimeline(times.times, place.problem ? null : place.point, state.index, now(), chooseStep);
+  showTimeline(times, place.problem ? null : place.point, state.index, now(), chooseStep);
   if (layers) late.showLayers(layers, state.layer, chooseLayer);
   if (legends) late.showLegend(legends[state.layer], !basemap);
   setPane(currentPane());

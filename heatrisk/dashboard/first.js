@@ -1,15 +1,16 @@
 // What the first words need is asked for before the rest of the page has arrived.
 
-import { firstPlace } from "./answers.js";
-import { api } from "./api.js";
-import { read } from "./link.js";
+import { ANEW, answer } from "./asking.js";
+import { read, remembered } from "./link.js";
 import { loadWords } from "./words.js";
 
-export const asked = read();
-export const speaking = loadWords(asked.language);
-export const opening = api.current();
-export const telling = opening.then(() => api.alerts()).catch(() => null);
-export const placing = opening.then((opened) => firstPlace(opened, asked));
+const asked = read();
+export const wanted = { ...asked, first: asked.place ?? remembered() };
+export const speaking = loadWords(wanted.language);
 
-// Each is waited for later; until then nobody is told of a failure.
-for (const promise of [opening, placing]) promise.catch(() => null);
+// A folder of files has nobody to ask; there the page puts the answer together itself.
+const served = !document.querySelector('meta[name="heatrisk-site"]');
+export const opening = served ? answer("opening", wanted.first ? { place: wanted.first.join(",") } : {}, ANEW) : null;
+
+// It is waited for later; until then nobody is told of a failure.
+opening?.catch(() => null);

@@ -7,18 +7,23 @@ const FRESH = 5 * 60e3; // milliseconds for which a copy of the present still is
 
 const REACH = 60; // metres round a house within which its street is looked for
 
-// The newest run with its steps, and how far the service's clock is ahead of this machine's.
-export async function current() {
-  const [manifest, listed] = await Promise.all([ask("runs/latest", {}, ANEW), steps("latest")]);
-  return { manifest, ...(listed.times.run === manifest.run_id ? listed : await steps(manifest.run_id)) };
+// The newest run with its steps, the alerts and the first place, from one answer that was asked for ahead.
+export async function current(opening) {
+  const { body: { manifest, times, alerts, ...first }, at, kept } = await opening;
+  return { manifest, times, alerts, first, ahead: ahead(times, at), kept };
 }
 
-export async function steps(run) {
-  const { body, at, kept } = await answer("times", { run }, ANEW);
-  return { times: body, ahead: Date.parse(body.created) + body.age_minutes * 60e3 - at, kept };
+// Where the service begins when nobody names a place; an opening of elsewhere, kept for want of a network, does not say.
+export const entrance = () => ask("opening", {}, ANEW).then(({ place, point }) => point && place, () => null);
+
+// How far the service's clock is ahead of this machine's.
+const ahead = ({ created, age_minutes: age }, at) => Date.parse(created) + age * 60e3 - at;
+
+export async function present() {
+  const { body: times, at, kept } = await answer("times", {}, ANEW);
+  return { times, ahead: ahead(times, at), kept };
 }
 
-export const present = () => steps("latest");
 export const layers = async (run) => (await ask("layers", { run })).layers;
 export const legend = (run, layer) => ask(`legend/${layer}.json`, { run });
 export const basemap = () => ask("basemap");

@@ -19,10 +19,11 @@ export class Site {
   async current() {
     const { latest, ...state } = await this.open();
     this.latest = latest;
+    const telling = this.alerts().catch(() => null);
     const [manifest, times, place, series] = await Promise.all(
       ["run", "times", "place", "series"].map((name) => this.read(`${name}.json`)));
     Object.assign(this, { times, place, series });
-    return { manifest, times, ...state };
+    return { manifest, times, alerts: await telling, first: null, ...state };
   }
 
   async open() {
@@ -53,8 +54,12 @@ export class Site {
     return this.latest.basemap;
   }
 
+  async entrance() {
+    return null;
+  }
+
   async alerts() {
-    return this.latest.alerts ? ask(this.latest.alerts, {}, ANEW) : null;
+    return this.latest.alerts ? ask(this.latest.alerts, {}, ANEW) : { state: "not_configured", days: [] };
   }
 
   shelters(_, step) {

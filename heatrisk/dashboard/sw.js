@@ -69,10 +69,16 @@ async function newest(request) {
     if (response.status === 200) keep(cache, request.url, await dated(response.clone()), MOST_ANSWERS);
     return response;
   } catch (error) {
-    const known = await cache.match(request.url);
+    const known = await cache.match(request.url) ?? await anotherOpening(cache, request);
     if (known) return known;
     throw error;
   }
+}
+
+// The opening of another place still holds the run, its times and the alerts: the newest one serves.
+async function anotherOpening(cache, { url }) {
+  if (!new URL(url).pathname.endsWith("/opening")) return null;
+  return (await cache.matchAll(url, { ignoreSearch: true })).at(-1);
 }
 
 async function dated(response) {

@@ -8,7 +8,8 @@ const PLAY_EVERY = 1500; // milliseconds
 
 let playing = null;
 
-export function showTimeline(times, point, index, now, choose) {
+// The first: {times, step_minutes}, as the service lists them.
+export function showTimeline({ times, step_minutes: whole }, point, index, now, choose) {
   if (!find("timeline").querySelector("input")) build(times, choose);
   const input = find("timeline").querySelector("input");
   input.value = String(index);
@@ -17,7 +18,7 @@ export function showTimeline(times, point, index, now, choose) {
   input.setAttribute("aria-label", words("time"));
   input.setAttribute("aria-valuetext", level ? `${spelled} ${levelName(point.scale, level.index)}` : spelled);
   find("moment").replaceChildren(make("b", {}, spelled), index === now ? make("span", { class: "now" }, words("now")) : "",
-    make("small", {}, words("window")));
+    make("small", {}, words("window", { n: whole / 2 })));
   label("earlier", "earlier");
   label("later", "later");
   label("play", playing ? "pause" : "play");

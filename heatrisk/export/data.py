@@ -51,8 +51,7 @@ def write(run: StoredRun, ask: Answers, folder: Path, wanted: Wanted, tell: Tell
     _json(folder / "place.json", _place(run, ask, steps))
     _places(run, ask, folder, steps)
     _json(folder / "series.json", series.described(run, steps))
-    values = series.archive(run, steps, lambda done, of: tell("values", done, of))
-    (folder / "series.pmtiles").write_bytes(values)
+    series.write(folder / "series.pmtiles", run, steps, lambda done, of: tell("values", done, of))
     images = rasters.write(run, rows, steps, folder / "cog", tell) if wanted.cog else {}
     if wanted.netcdf:
         rasters.netcdf(run, steps, folder / "fields.nc")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,13 @@ def described(run: StoredRun, steps: list[int]) -> dict[str, Any]:
     }
 
 
-def archive(run: StoredRun, steps: list[int], tell: Callable[[int, int], None]) -> bytes:
-    """Return the tiles of values of a run as one archive.
+def write(path: Path, run: StoredRun, steps: list[int], tell: Callable[[int, int], None]) -> None:
+    """Write the tiles of values of a run as one archive.
 
     Parameters
     ----------
+    path : pathlib.Path
+        The file.
     run : StoredRun
         The run.
     steps : list of int
@@ -72,7 +75,7 @@ def archive(run: StoredRun, steps: list[int], tell: Callable[[int, int], None]) 
     """
     zoom = max(run.levels) + ABOVE
     facts = Facts(Kind.OTHER, run.grid.bounds_lonlat, (zoom, zoom), True, described(run, steps))
-    return archives.packed(_tiles(run, steps, tell), facts)
+    archives.write(path, _tiles(run, steps, tell), facts)
 
 
 def _tiles(run: StoredRun, steps: list[int], tell: Callable[[int, int], None]) -> Iterator[Tile]:

@@ -157,15 +157,15 @@ def _wbgt(name: str, words: Words, description: Words) -> Layer:
 _MOE = _wbgt(
     "wbgt_moe", Words("暑さ指数（参考値）", "WBGT (reference value)"),
     Words(
-        "日なた・日陰を考慮した暑さ指数（WBGT、環境省方式）。前後90分の平均。公式の予測値ではありません。",
-        "Sun-adjusted WBGT (Japanese practice), mean of 3 hours around the time. Not official.",
+        "日なた・日陰を考慮した暑さ指数（WBGT、環境省方式）。その時間帯の平均。公式の予測値ではありません。",
+        "Sun-adjusted WBGT (Japanese practice), mean over the time step. Not official.",
     ),
 )  # fmt: skip
 _SHADE = _wbgt(
     "wbgt_moe_shade", Words("日陰側の暑さ指数（参考値）", "WBGT on the shady side (reference value)"),
     Words(
-        "同じ道の日陰側を歩いた場合の暑さ指数（WBGT、環境省方式）。前後90分の平均。公式の予測値ではありません。",
-        "WBGT (Japanese practice) on the shady side of the same street, mean of 3 hours around the time."
+        "同じ道の日陰側を歩いた場合の暑さ指数（WBGT、環境省方式）。その時間帯の平均。公式の予測値ではありません。",
+        "WBGT (Japanese practice) on the shady side of the same street, mean over the time step."
         " Not official.",
     ),
 )  # fmt: skip
@@ -173,8 +173,8 @@ _ISO = _stops_layer(
     (
         "wbgt_iso", Words("湿球黒球温度（ISO 7243）", "WBGT after ISO 7243"),
         Words(
-            "国際規格 ISO 7243 による値。前後90分の平均。環境省の区分（28、31など）はこの値には使えません。",
-            "After the international standard, mean of 3 hours around the time. "
+            "国際規格 ISO 7243 による値（時間帯の平均）。環境省の区分（28、31など）はこの値には使えません。",
+            "After the international standard, mean over the time step. "
             "The classes of Japanese practice (28, 31, …) do not belong to it.",
         ),
     ),
@@ -184,8 +184,8 @@ _UTCI = _stops_layer(
     (
         "utci", Words("UTCI（体感温度）", "UTCI (felt temperature)"),
         Words(
-            "人体の熱収支から求めた体感温度（UTCI）。前後90分の平均。公式の値ではありません。",
-            "Felt temperature from the heat balance of the body (UTCI), mean of 3 hours around the time. Not"
+            "人体の熱収支から求めた体感温度（UTCI）。その時間帯の平均。公式の値ではありません。",
+            "Felt temperature from the heat balance of the body (UTCI), mean over the time step. Not"
             " official.",
         ),
     ),
@@ -199,8 +199,8 @@ _TMRT = _stops_layer(
     (
         "tmrt", Words("平均放射温度", "Mean radiant temperature"),
         Words(
-            "立っている人が日射と周囲の熱から受ける放射の強さ（温度で表示）。前後90分の平均。",
-            "Radiation of sun and surroundings on a standing person, as a temperature; mean of 3 hours.",
+            "立っている人が日射と周囲の熱から受ける放射の強さ（温度で表示）。その時間帯の平均。",
+            "Radiation of sun and surroundings on a standing person, as a temperature; mean over the step.",
         ),
     ),
     _TMRT_STOPS, _TMRT_WORDS,
@@ -240,8 +240,8 @@ _SUNLIT = Layer(
     "sunlit", "sunlit",
     Words("日なたの割合", "Share of sun"),
     Words(
-        "前後90分のうち、屋外の地面に直射日光の当たる時間の割合（木陰は日陰に数えます）。雲は考慮していません。",
-        "Share of the 3 hours around the time with direct sun on the outdoor ground; "
+        "その時間帯のうち、屋外の地面に直射日光の当たる時間の割合（木陰は日陰に数えます）。雲は考慮していません。",
+        "Share of the time step with direct sun on the outdoor ground; "
         "the shade of trees counts as shade, clouds are left aside.",
     ),
     _SUN, _shares(_SUN_CLASSES), percent=True,
@@ -250,8 +250,8 @@ _SUNLIT_MINUTES = Layer(
     "sunlit_minutes", "sunlit",
     Words("日なたの時間", "Minutes of sun"),
     Words(
-        "前後90分（180分間）のうち、屋外の地面に直射日光の当たる分数（木陰は日陰に数えます）。雲は考慮していません。",
-        "Minutes, out of the 180 around the time, with direct sun on the outdoor ground; "
+        "180分間のうち、屋外の地面に直射日光の当たる分数（木陰は日陰に数えます）。雲は考慮していません。",
+        "Minutes, out of 180, with direct sun on the outdoor ground; "
         "the shade of trees counts as shade, clouds are left aside.",
     ),
     _SUN, _shares(_MINUTE_CLASSES), factor=STEP_MINUTES, unit="min",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heatrisk.pyramid import TILE
 from heatrisk.tiles.building import build, cell_of_pixel, levels_over, position_of_pixel
-from heatrisk.tiles.images import png, rgb, webp
+from heatrisk.tiles.images import png, rgb, true_colour, webp
 from heatrisk.tiles.serving import layers_of, located, picture, render, row_of, tilejson, whole
 from heatrisk.tiles.values import offered, value_tile, value_tilejson
 
@@ -27,6 +27,7 @@ __all__ = [
     "rgb",
     "row_of",
     "tilejson",
+    "true_colour",
     "value_tile",
     "value_tilejson",
     "webp",

@@ -76,9 +76,20 @@ def rgb(values: npt.NDArray[np.uint16]) -> bytes:
     values : numpy.ndarray of uint16
         Shape (rows, columns).
     """
-    rows, columns = values.shape
-    samples = np.zeros((rows, columns, 3), np.uint8)
+    samples = np.zeros((*values.shape, 3), np.uint8)
     samples[..., 0], samples[..., 1] = values >> 8, values & 255
+    return true_colour(samples)
+
+
+def true_colour(samples: npt.NDArray[np.uint8]) -> bytes:
+    """Return red, green and blue as a PNG of true colour.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of uint8
+        Shape (rows, columns, 3).
+    """
+    rows, columns, _ = samples.shape
     return _framed(_TRUE_COLOUR, samples.reshape(rows, 3 * columns), (rows, columns), b"")
 
 
