@@ -88,5 +88,5 @@ Both are rasters of one type with numbers side by side in each row; nothing chec
 them."""
 
 fetch_rows: Any = intrinsic(_fetch_rows)
-"""``fetch_rows(raster, row, column)``, for kernels, asks memory for the numbers at a column of `SIDE` rows, ahead of
-their use; what lies outside the raster is nothing to it."""
+"""``fetch_rows(raster, row, column)``, for kernels, asks memory early for the numbers at a column
+of `SIDE` rows; what lies outside the raster is nothing to it."""
