@@ -21,15 +21,13 @@ from heatrisk.physics.columns import check_cell_size, raster
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import FAR, Raster, Sweep, crossing, place, towards
 from heatrisk.physics.shares import TILE
-from heatrisk.physics.tile import SIDE, fetch_rows, turn_square
+from heatrisk.physics.tile import AHEAD, SIDE, fetch_rows, turn_square
 
 LINES = 2
 """Lines per cell for one sun: the one nearer the middle decides. Half the error of one."""
 
 _TURNED = 64  # columns turned at a time: four cache lines of each row of the raster
 
-
-_AHEAD = 4 * SIDE  # rows of the raster that are asked of memory before they are read or written
 
 _PROBES = 64  # rows and columns that are probed for the datum
 
@@ -167,7 +165,7 @@ def _turn_in(surface: Any, low: int, count: int, first: int, last: int, rows: An
     squares = count - count % SIDE
     for i in range(first, last - SIDE + 1, SIDE):
         for k in range(0, squares, SIDE):
-            fetch_rows(surface, i + _AHEAD, low + k)
+            fetch_rows(surface, i + AHEAD, low + k)
             turn_square(surface, i, low + k, rows, k, i)
     for i in range(first, last):
         for k in range(squares if i < last - (last - first) % SIDE else 0, count):
@@ -185,7 +183,7 @@ def _turn_out(rows: Any, lefts: Any, rights: Any, low: int, count: int, out: Any
     if count >= SIDE:
         for i in range(begins.min(), ends.max(), SIDE):
             for square in range(begins.size):
-                fetch_rows(out, i + _AHEAD, low + square * SIDE)
+                fetch_rows(out, i + AHEAD, low + square * SIDE)
                 if begins[square] <= i < ends[square]:
                     turn_square(rows, square * SIDE, i, out, i, low + square * SIDE)
     for k in range(count):

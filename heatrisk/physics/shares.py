@@ -9,12 +9,11 @@ import numpy as np
 
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import Counts, Raster
-from heatrisk.physics.tile import SIDE, fetch_rows, turn_square
+from heatrisk.physics.tile import AHEAD, SIDE, fetch_rows, turn_square
 
 LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
 TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
 AT_ONCE = 16  # rows of cells of one sun that are turned at a time: a cache line of each column
-_AHEAD = 4 * SIDE  # rows of the raster that are asked of memory before they are written
 
 # --- the shares of one sun ----------------------------------------------------------------------------------
 
@@ -67,7 +66,7 @@ def _turn(rows: Raster, out: Raster, low: int) -> None:
     squares, whole = count - count % SIDE, n - n % SIDE
     for j in range(0, whole, SIDE):
         for k in range(0, squares, SIDE):
-            fetch_rows(out, j + _AHEAD, low + k)
+            fetch_rows(out, j + AHEAD, low + k)
             turn_square(rows, k, j, out, j, low + k)
     for j in range(n):
         for k in range(squares if j < whole else 0, count):

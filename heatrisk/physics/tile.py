@@ -17,6 +17,9 @@ from numba.extending import intrinsic
 SIDE: Final = 8
 """Rows and columns of the square."""
 
+AHEAD: Final = 4 * SIDE
+"""Rows of a raster that `fetch_rows` asks for before they are read or written."""
+
 _BYTE, _FLAG = ir.IntType(8), ir.IntType(32)
 
 
