@@ -10,12 +10,12 @@ References
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pyproj import CRS
 from starlette.responses import Response
 
@@ -79,6 +79,26 @@ FormatQuery = Annotated[
     Literal["CoverageJSON"], Query(description="Output format", examples=["CoverageJSON"])
 ]
 CrsQuery = Annotated[Literal["CRS84"], Query(description="Reference system of `coords`", examples=["CRS84"])]
+
+
+class Wanted(NamedTuple):
+    """What of a run is asked for, whatever the query: its times and its quantities, all where None."""
+
+    when: str | None
+    names: str | None
+
+
+async def _wanted(
+    when: WhenQuery = None,
+    names: NamesQuery = None,
+    f: FormatQuery = "CoverageJSON",
+    crs: CrsQuery = "CRS84",
+) -> Wanted:
+    """Return what is asked for; of format and reference system there is one each."""
+    return Wanted(when, names)
+
+
+WantedQuery = Annotated[Wanted, Depends(_wanted)]
 COVERAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}, "description": "CoverageJSON"}
 }
@@ -183,13 +203,10 @@ def _collection(run: StoredRun, base: str, root: str, more: list[dict[str, Any]]
 def position(
     request: Request,
     coords: PointQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cell under a point over time, as a PointSeries."""
-    return _position(request, LATEST, coords, when, names)
+    return _position(request, LATEST, coords, wanted)
 
 
 @router.get(
@@ -199,13 +216,10 @@ def instance_position(
     request: Request,
     run: RunPath,
     coords: PointQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cell under a point over time, as a PointSeries."""
-    return _position(request, run, coords, when, names)
+    return _position(request, run, coords, wanted)
 
 
 @router.get(
@@ -214,13 +228,10 @@ def instance_position(
 def area(
     request: Request,
     coords: AreaQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cells of an area over time, as a Grid in the coordinates of the run."""
-    return _area(request, LATEST, wkt_area(coords), when, names)
+    return _area(request, LATEST, wkt_area(coords), wanted)
 
 
 @router.get(
@@ -230,26 +241,20 @@ def instance_area(
     request: Request,
     run: RunPath,
     coords: AreaQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cells of an area over time, as a Grid in the coordinates of the run."""
-    return _area(request, run, wkt_area(coords), when, names)
+    return _area(request, run, wkt_area(coords), wanted)
 
 
 @router.get(f"{ROOT}/cube", summary="Cells of a box, newest run", responses=COVERAGE, response_class=Response)
 def cube(
     request: Request,
     bbox: BoxQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cells of a box over time, as a Grid in the coordinates of the run."""
-    return _area(request, LATEST, shapely.box(*box_of(bbox)), when, names)
+    return _area(request, LATEST, shapely.box(*box_of(bbox)), wanted)
 
 
 @router.get(
@@ -259,32 +264,25 @@ def instance_cube(
     request: Request,
     run: RunPath,
     bbox: BoxQuery,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the cells of a box over time, as a Grid in the coordinates of the run."""
-    return _area(request, run, shapely.box(*box_of(bbox)), when, names)
+    return _area(request, run, shapely.box(*box_of(bbox)), wanted)
 
 
-def _position(request: Request, run: str, coords: str, when: str | None, names: str | None) -> Response:
+def _position(request: Request, run: str, coords: str, wanted: Wanted) -> Response:
     service = service_of(request)
     stored = service.store.open(run)
     lon, lat = wkt_point(coords)
     place = stored.grid.index(lon, lat)
     if place is None:
         raise _outside(stored)
-    body = series(stored, place, (lon, lat), when, names)
+    body = series(stored, place, (lon, lat), wanted)
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
 
 
 def series(
-    stored: StoredRun,
-    place: tuple[int, int],
-    lonlat: tuple[float, float],
-    when: str | None,
-    names: str | None,
+    stored: StoredRun, place: tuple[int, int], lonlat: tuple[float, float], wanted: Wanted
 ) -> dict[str, Any]:
     """Return the values of a cell over time as a PointSeries.
 
@@ -296,8 +294,8 @@ def series(
         Row and column of the cell.
     lonlat : tuple of float
         Where the point is said to lie [degrees].
-    when, names : str, optional
-        Times and quantities, as the standard writes them; all if omitted.
+    wanted : Wanted
+        Times and quantities, as the standard writes them.
 
     Raises
     ------
@@ -306,17 +304,17 @@ def series(
     TimeNotFoundError
         It has no step then.
     """
-    chosen, steps = _chosen(stored, names), _steps(stored, when)
+    chosen, steps = _chosen(stored, wanted.names), _steps(stored, wanted.when)
     lon, lat = lonlat
     values = {name: stored.fields[name](*place)[steps] for name in chosen}
     axes = {"x": {"values": [lon]}, "y": {"values": [lat]}, "t": _times(stored, steps)}
     return coverage(stored, "PointSeries", axes, reference(["x", "y"], "GeographicCRS", CRS84), values, ["t"])
 
 
-def _area(request: Request, run: str, asked: Area, when: str | None, names: str | None) -> Response:
+def _area(request: Request, run: str, asked: Area, wanted: Wanted) -> Response:
     service = service_of(request)
     stored = service.store.open(run)
-    chosen, steps = _chosen(stored, names), _steps(stored, when)
+    chosen, steps = _chosen(stored, wanted.names), _steps(stored, wanted.when)
     (top, left, height, width), inside = _window(stored, asked, len(chosen) * len(steps))
     values = {}
     for name in chosen:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from heatrisk.api.caching import json_answer
 from heatrisk.api.coverage import MEDIA_TYPE
-from heatrisk.api.edr import COVERAGE, INSTANCE, ROOT, CrsQuery, FormatQuery, NamesQuery, WhenQuery, series
+from heatrisk.api.edr import COVERAGE, INSTANCE, ROOT, Wanted, WantedQuery, series
 from heatrisk.api.geometry import BBOX, box_of
 from heatrisk.api.params import GEOJSON, GEOJSON_ANSWER, LATEST, RunPath, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE, UnknownShelterError
@@ -63,13 +63,10 @@ async def instance_locations(request: Request, run: RunPath, bbox: BoxQuery = No
 def location(
     request: Request,
     location: LocationPath,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the outdoor cell nearest to the place over time, as a PointSeries at that cell."""
-    return _told(request, LATEST, location, when, names)
+    return _told(request, LATEST, location, wanted)
 
 
 @router.get(
@@ -82,13 +79,10 @@ def instance_location(
     request: Request,
     run: RunPath,
     location: LocationPath,
-    when: WhenQuery = None,
-    names: NamesQuery = None,
-    f: FormatQuery = "CoverageJSON",
-    crs: CrsQuery = "CRS84",
+    wanted: WantedQuery,
 ) -> Response:
     """Values of the outdoor cell nearest to the place over time, as a PointSeries at that cell."""
-    return _told(request, run, location, when, names)
+    return _told(request, run, location, wanted)
 
 
 def _listed(request: Request, run: str, bbox: str | None) -> Response:
@@ -111,7 +105,7 @@ def _listed(request: Request, run: str, bbox: str | None) -> Response:
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), GEOJSON)
 
 
-def _told(request: Request, run: str, location: str, when: str | None, names: str | None) -> Response:
+def _told(request: Request, run: str, location: str, wanted: Wanted) -> Response:
     service = service_of(request)
     stored = service.store.open(run)
     found = next((place for place in _places(stored) if place["id"] == location), None)
@@ -119,7 +113,7 @@ def _told(request: Request, run: str, location: str, when: str | None, names: st
     if at is None:
         raise UnknownShelterError(Words("その場所はありません", "there is no such place"), got=location)
     cell = stored.outdoors_near(at, REACH) or at
-    body = series(stored, cell, stored.grid.lonlat(*cell), when, names)
+    body = series(stored, cell, stored.grid.lonlat(*cell), wanted)
     return json_answer(request, body, service.headers(stored, fixed=run != LATEST), MEDIA_TYPE)
 
 
