@@ -1,8 +1,9 @@
 """Mixed traffic while runs are swapped: ``python -m benchmarks.load [--seconds 300] [--swap 60]``.
 
 A server process of its own serves two runs of the sample town that differ by one degree. Clients ask for
-tiles, places, times and shelters of ``latest`` and of fixed runs; every answer must be whole, of one run, and
-show that run's number. Printed: requests, errors, mixed answers, the times to answer, the server's memory.
+tiles, places, first words, times and shelters of ``latest`` and of fixed runs; every answer must be whole, of
+one run, and show that run's number. Printed: requests, errors, mixed answers, the times to answer, the
+server's memory.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Traffic:
             wrong = await self._tile(client, run)
         elif kind == "point":
             wrong = await self._point(client, run)
+        elif kind == "opening":
+            wrong = await self._opening(client)
         else:
             answer = await client.get(f"/{kind}", params={"run": run})
             wrong = _unlike(answer, run)
@@ -118,13 +121,17 @@ class Traffic:
     async def _point(self, client: httpx.AsyncClient, run: str) -> str:
         lon, lat, values = random.choice(self.places)
         answer = await client.get("/point", params={"lon": lon, "lat": lat, "run": run})
-        wrong = _unlike(answer, run)
+        return _unlike(answer, run) or _mixed(answer, answer.json(), values)
+
+    async def _opening(self, client: httpx.AsyncClient) -> str:
+        lon, lat, values = random.choice(self.places)
+        answer = await client.get("/opening", params={"place": f"{lon},{lat}"})
+        wrong = _unlike(answer, "latest")
         if wrong:
             return wrong
         body = answer.json()
-        shown = [step["wbgt_moe"] for step in body["series"]]
-        of = answer.headers["Heatrisk-Run"]
-        return "" if shown == values[of] and body["run"]["id"] == of else "mixed"
+        other = body["manifest"]["run_id"] != answer.headers["Heatrisk-Run"]
+        return "mixed" if other else _mixed(answer, body["point"], values)
 
 
 def _values(run: StoredRun, lon: float, lat: float) -> list[Any]:
@@ -141,10 +148,17 @@ def _unlike(answer: httpx.Response, run: str) -> str:
     return "" if of is not None and run in ("latest", of) else "mixed"
 
 
+def _mixed(answer: httpx.Response, told: dict[str, Any], values: dict[str, list[Any]]) -> str:
+    """Return what is wrong with what is told of a place: nothing, or values of another run."""
+    of = answer.headers["Heatrisk-Run"]
+    shown = [step["wbgt_moe"] for step in told["series"]]
+    return "" if shown == values[of] and told["run"]["id"] == of else "mixed"
+
+
 async def measured(store: RunStore, names: list[str], pid: int, chosen: argparse.Namespace) -> None:
     """Send traffic for some time while runs are swapped, and print what was found."""
     traffic, over = Traffic(store, names), threading.Event()
-    kinds = ["tile"] * 12 + ["point"] * 4 + ["times", "layers", "shelters"]
+    kinds = ["tile"] * 12 + ["point"] * 4 + ["opening", "times", "layers", "shelters"]
     limits = httpx.Limits(max_connections=chosen.connections)
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{chosen.port}", limits=limits, timeout=30
