@@ -26,69 +26,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from heatrisk.physics.kernel import kernel
-from heatrisk.physics.line import FAR, Heights, Sweep, crossing
+from heatrisk.physics.line import FAR
+from heatrisk.physics.rows import is_veiled
 
 SPACING = 0.5  # of the rays that climb through crowns [m]
 PARTS = 256  # counts of the beam that crowns take are in parts of this, so that their order is nothing
-
-
-@kernel
-def join_crowns(
-    upper: Any, lower: Any, top: Any, base: Any, ground: Any, fall: Any, top_fall: Any, base_fall: Any
-) -> None:
-    """Let the band of crown shade fall and join the crowns of a row to it.
-
-    A band that has sunk into the ground or a roof ends, so the sun between two rows of trees stays.
-    """
-    for i in range(upper.size):
-        over = upper[i] - fall
-        under = lower[i] - fall if over > ground[i] else FAR
-        high, low = top[i] - top_fall, base[i] - base_fall
-        upper[i] = high if high > over else over
-        lower[i] = low if low < under else under
-
-
-@kernel
-def leave_row(upper: Any, lower: Any, heights: Heights, row: int, left: int, drop: Any) -> None:
-    """Carry the bands over a row to its far edge, where its crowns have been crossed."""
-    here = slice(left, left + upper.size)
-    top, base = heights.crown_top[row, here], heights.crown_base[row, here]
-    join_crowns(upper, lower, top, base, heights.top[row, here], drop, np.float32(0.0), drop)
-
-
-@kernel
-def step_crowns(
-    upper: Any,
-    lower: Any,
-    heights: Heights,
-    row: int,
-    left: int,
-    sweep: Sweep,
-    drop: Any,
-    phase: float,
-    turn: int,
-    start: bool,
-) -> None:
-    """Join the crowns of the corner cells to the bands, which stand at the edge between the rows.
-
-    Before the row where the lines start there is none to have a corner.
-    """
-    share, past, ahead = crossing(sweep.slope, phase, turn)
-    if not past or (start and not ahead):
-        return
-    n, beyond = upper.size, np.float32((share - 0.5) * drop)
-    nil = np.float32(0.0)
-    corner_row, corner = (row, left - turn) if ahead else (row - sweep.step, left)
-    join_crowns(
-        upper,
-        lower,
-        heights.crown_top[corner_row, corner : corner + n],
-        heights.crown_base[corner_row, corner : corner + n],
-        heights.top[row, left : left + n],
-        nil,
-        -max(beyond, nil),
-        -min(beyond, nil),
-    )
 
 
 class Fan(NamedTuple):
@@ -136,27 +78,6 @@ def _climb(climbs: Any, top: Any, base: Any, low: Any, high: Any) -> None:
 
 
 @kernel
-def count_veiled(
-    shade: Any,
-    upper: Any,
-    lower: Any,
-    top: Any,
-    base: Any,
-    ground: Any,
-    flags: Any,
-    receptor: Any,
-    half: Any,
-    veiled: Any,
-) -> None:
-    """Count those of the lit receptors whose ray passes a crown, another tree's or the one above them."""
-    for i in range(veiled.size):
-        level = ground[i] + receptor
-        other = (lower[i] - half <= level) & (level <= upper[i] - half)
-        above = (base[i] - half <= level) & (level <= top[i])
-        veiled[i] += np.int32((shade[i] <= level) & (other | above)) & ~flags[i]
-
-
-@kernel
 def count_lost(
     shade: Any,
     upper: Any,
@@ -181,9 +102,7 @@ def count_lost(
         level = ground[i] + receptor
         if shade[i] > level or flags[i] & 1 or not level > -FAR:
             continue
-        other = (lower[i] - half <= level) & (level <= upper[i] - half)
-        above = (base[i] - half <= level) & (level <= top[i])
-        if not (other | above):
+        if not is_veiled(level, upper[i], lower[i], top[i], base[i], half):
             continue
         edge = level + half  # of the ray where it enters the cell
         climbed = max(min(top[i], edge) - max(base[i], level), nil)

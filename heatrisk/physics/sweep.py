@@ -42,41 +42,21 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from heatrisk.physics.canopy import Fan, climb, count_lost, count_veiled, leave_row, rays_needed, step_crowns
+from heatrisk.physics.canopy import Fan, climb, count_lost, rays_needed
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import FAR, Counts, Heights, Raster, Sweep, crossing, place
+from heatrisk.physics.rows import (
+    Band,
+    Falls,
+    Receptors,
+    pass_corner,
+    pass_corner_of_trees,
+    pass_row,
+    pass_row_of_trees,
+)
 from heatrisk.physics.shares import AT_ONCE, LIT, LOST, VEILED, Outlet, give
 
-# --- inner steps: one row of lines --------------------------------------------------------------------------
-
-
-@kernel
-def _advance(shade: Any, behind: Any, flags: Any, drop: Any, fall: Any) -> None:
-    """Carry the shade one row on: a falling height, raised by ground or column of the row behind."""
-    for i in range(shade.size):
-        height = shade[i] - drop
-        edge = behind[i] - (fall if flags[i] & 1 else drop)
-        shade[i] = edge if edge > height else height
-
-
-@kernel
-def _advance_past(
-    shade: Any, behind: Any, flags: Any, corner: Any, marked: Any, drop: Any, fall: Any, corner_fall: Any
-) -> None:
-    """Advance past a corner cell, of which only a column counts."""
-    for i in range(shade.size):
-        height = shade[i] - drop
-        edge = behind[i] - (fall if flags[i] & 1 else drop)
-        height = edge if edge > height else height
-        beside = corner[i] - corner_fall if marked[i] & 1 else -FAR
-        shade[i] = beside if beside > height else height
-
-
-@kernel
-def _count(shade: Any, ground: Any, flags: Any, receptor: Any, lit: Any) -> None:
-    """Count the receptors that the shade of ground and columns does not reach."""
-    for i in range(lit.size):
-        lit[i] += np.int32(shade[i] <= ground[i] + receptor) & ~flags[i]
+# --- a band of rows, then all bands at once -----------------------------------------------------------------
 
 
 @kernel
@@ -88,28 +68,6 @@ def _fold(row_counts: Any, factor: int, cells: Any) -> None:
             total += np.uint32(row_counts[i])
         cells[cell] = total
     row_counts[:] = 0
-
-
-# --- a band of rows, then all bands at once -----------------------------------------------------------------
-
-
-@kernel
-def _step(
-    shade: Any, before: Any, here: Any, left: int, sweep: Sweep, drop: Any, phase: float, turn: int
-) -> None:
-    """Advance lines, which had ``phase`` in the row before, to the row here, ``turn`` columns aside."""
-    n, behind = shade.size, left - turn
-    share, past, ahead = crossing(sweep.slope, phase, turn)
-    half, rest, fall = np.float32(0.5 * drop), np.float32((1.0 - share) * drop), np.float32(drop)
-    tops = before[behind : behind + n]
-    flagged = tops.view(np.int32)
-    edge = rest if turn != 0 and not ahead else half
-    if not past:
-        _advance(shade, tops, flagged, fall, edge)
-        return
-    corner, corner_fall = (behind, rest) if ahead else (left, half)
-    beside = (here if ahead else before)[corner : corner + n]
-    _advance_past(shade, tops, flagged, beside, beside.view(np.int32), fall, edge, corner_fall)
 
 
 @kernel
@@ -148,74 +106,65 @@ def _fan(lines: _Shade, sweep: Sweep, k: int) -> Fan:
 
 
 @kernel
-def _pass_row(
-    lines: _Shade, heights: Heights, nothing: Raster, sweep: Sweep, k: int, number: int, row: int, left: int,
-    here: slice, start: bool,
+def _cut(heights: Heights, row: int, first: int, n: int) -> Heights:
+    """Return a part of a row."""
+    part = slice(first, first + n)
+    return Heights(heights.top[row, part], heights.crown_top[row, part], heights.crown_base[row, part])
+
+
+@kernel
+def _falls(drop: float, share: float, turn: int, ahead: bool) -> Falls:
+    """Return how far shade falls over a row; the lines change column after a share of it."""
+    half, rest = np.float32(0.5 * drop), np.float32((1.0 - share) * drop)
+    beyond, nil = np.float32((share - 0.5) * drop), np.float32(0.0)
+    edge, corner = (rest if turn != 0 and not ahead else half), (rest if ahead else half)
+    return Falls(np.float32(drop), half, edge, corner, max(beyond, nil), min(beyond, nil))
+
+
+@kernel
+def _pass(
+    lines: _Shade, heights: Heights, nothing: Heights, sweep: Sweep, k: int, number: int, row: int, left: int,
+    here: slice, start: bool, receptors: Receptors,
 ) -> None:  # fmt: skip
-    """Advance the lines of a sun to a row; behind the one where they start there is nothing."""
-    drop = sweep.drops[k]
+    """Let the lines of a sun pass a row and count; behind the one where they start there is nothing."""
     before, phase = place(sweep.slope, number - 1, 0.0)
     turn = sweep.side * (place(sweep.slope, number, 0.0)[0] - before)
-    behind = nothing if start else heights.top[row - sweep.step]
-    _step(lines.shade[k, here], behind, heights.top[row], left, sweep, drop, phase, turn)
+    share, past, ahead = crossing(sweep.slope, phase, turn)
+    falls, shade = _falls(sweep.drops[k], share, turn, ahead), lines.shade[k, here]
+    n, behind = shade.size, left - turn
+    town, last = (nothing, 0) if start else (heights, row - sweep.step)
+    aside, beside, corner = (heights, row, behind) if ahead else (town, last, left)
     if lines.upper.size:
-        upper, lower = lines.upper[k, here], lines.lower[k, here]
-        step_crowns(upper, lower, heights, row, left, sweep, drop, phase, turn, start)
-
-
-@kernel
-def _pass_crowns(
-    lines: _Shade, heights: Heights, sweep: Sweep, k: int, number: int, row: int, left: int, here: slice
-) -> None:
-    """Carry the bands and the rays of a sun over a row."""
-    upper, lower = lines.upper[k, here], lines.lower[k, here]
-    leave_row(upper, lower, heights, row, left, np.float32(sweep.drops[k]))
-    fan = _fan(lines, sweep, k)
-    if fan.climbs.size:
-        there = slice(left, left + upper.size)
-        climb(fan, number, here.start, heights.crown_top[row, there], heights.crown_base[row, there])
-
-
-@kernel
-def _count_row(
-    lines: _Shade,
-    heights: Heights,
-    sweep: Sweep,
-    k: int,
-    number: int,
-    row: int,
-    begin: int,
-    counted: Any,
-) -> None:
-    """Count the receptors of a row of the window, which stand in the lines from ``begin``, for one sun."""
-    west, receptor, n = sweep.column * sweep.factor + 1, np.float32(sweep.receptor), counted.shape[1]
-    window, part = slice(west, west + n), slice(begin, begin + n)
-    ground, shade = heights.top[row, window], lines.shade[k, part]
-    flagged = ground.view(np.int32)
-    _count(shade, ground, flagged, receptor, counted[LIT])
-    if not lines.upper.size:
+        band = Band(lines.upper[k, here], lines.lower[k, here])
+        back, front = _cut(town, last, behind, n), _cut(heights, row, left, n)
+        if past:
+            side = _cut(aside, beside, corner, n)
+            pass_corner_of_trees(shade, band, back, side, front, falls, receptors)
+        else:
+            pass_row_of_trees(shade, band, back, front, falls, receptors)
         return
-    upper, lower = lines.upper[k, part], lines.lower[k, part]
-    top, base = heights.crown_top[row, window], heights.crown_base[row, window]
-    half = np.float32(0.5 * sweep.drops[k])
-    count_veiled(shade, upper, lower, top, base, ground, flagged, receptor, half, counted[VEILED])
-    if lines.climbs.size:
-        fan, depth = _fan(lines, sweep, k), sweep.depths[k]
+    back_top, front_top = town.top[last, behind : behind + n], heights.top[row, left : left + n]
+    if past:
+        pass_corner(shade, back_top, aside.top[beside, corner : corner + n], front_top, falls, receptors)
+    else:
+        pass_row(shade, back_top, front_top, falls, receptors)
+
+
+@kernel
+def _lose(
+    lines: _Shade, heights: Heights, sweep: Sweep, k: int, number: int, row: int, left: int, here: slice,
+    inside: bool, lost: Any,
+) -> None:  # fmt: skip
+    """Count what crowns take of the beam of a sun in a row, and let its rays climb through the row."""
+    fan, town = _fan(lines, sweep, k), _cut(heights, row, left, lost.size)
+    if inside:
+        upper, lower, flags = lines.upper[k, here], lines.lower[k, here], town.top.view(np.int32)
         count_lost(
-            shade,
-            upper,
-            lower,
-            fan,
-            number,
-            begin,
-            top,
-            base,
-            ground,
-            flagged,
-            receptor,
-            depth,
-            counted[LOST],
-        )
+            lines.shade[k, here], upper, lower, fan, number, here.start, town.crown_top, town.crown_base,
+            town.top, flags, np.float32(sweep.receptor), sweep.depths[k], lost,
+        )  # fmt: skip
+    if fan.climbs.size:
+        climb(fan, number, here.start, town.crown_top, town.crown_base)
 
 
 @kernel
@@ -224,7 +173,7 @@ def _sweep_band(
 ) -> None:
     """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them."""
     start, _, end, _, width, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
-    n, suns, rays = sweep.columns * sweep.factor, sweep.drops.size, 0
+    suns, rays = sweep.drops.size, 0
     number = sweep.step * (sweep.anchor + start)
     width += place(sweep.slope, number + abs(end - start), 1.0)[0] - place(sweep.slope, number, 0.0)[0]
     trees = suns if heights.crown_top.size else 0
@@ -238,7 +187,7 @@ def _sweep_band(
         np.zeros((suns, rays, width), np.float32),
         peak,
     )
-    counted = np.zeros((counts.shape[0], n), np.int32)
+    counted = np.zeros((counts.shape[0], width), np.int32)
     _walk(heights, sweep, first, last, shades, counted, counts, outlet)
 
 
@@ -253,35 +202,39 @@ def _walk(
         lent(shades.shade), lent(shades.upper), lent(shades.lower), lent(shades.climbs), shades.peak
     )
     counted, counts = lent(counted), lent(counts)
-    nothing = np.full(heights.top.shape[1], -np.inf, np.float32)
-    start, begin, end, base, _, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
+    row_of = (1, heights.top.shape[1])
+    no_top, no_base = np.full(row_of, -np.inf, np.float32), np.full(row_of, np.inf, np.float32)
+    nothing = Heights(no_top, no_top, no_base)
+    start, begin, end, base, _, before = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
+    window = slice(before, before + sweep.columns * sweep.factor)
     number = sweep.step * (sweep.anchor + start)
     origin = place(sweep.slope, number, 0.0)[0]
     extent = place(sweep.slope, number + abs(end - start), 1.0)[0] - origin
-    waiting = 0
+    waiting, trees = 0, shades.upper.size > 0
     for row in range(start, end, sweep.step):
         inside = (row - begin) * sweep.step >= 0
-        cells, _ = place(sweep.slope, number, 0.0)
-        at = cells - origin if sweep.side < 0 else extent - (cells - origin)
+        drift = place(sweep.slope, number, 0.0)[0] - origin
+        at = drift if sweep.side < 0 else extent - drift
         for k in range(sweep.drops.size):
-            begun, _, _, left, width, inner = _span(sweep, sweep.reaches[k], heights.top.shape, first, last)
+            begun, _, _, left, width, _ = _span(sweep, sweep.reaches[k], heights.top.shape, first, last)
             if (row - begun) * sweep.step < 0:
                 continue
-            here = slice(at + left - base, at + left - base + width)
-            _pass_row(shades, heights, nothing, sweep, k, number, row, left + 1, here, row == begun)
-            if inside:
-                _count_row(shades, heights, sweep, k, number, row, here.start + inner, counted)
-            if shades.upper.size:
-                _pass_crowns(shades, heights, sweep, k, number, row, left + 1, here)
+            line, cell = at + left - base, left - base
+            here, cells = slice(line, line + width), slice(cell, cell + width)
+            lit, veiled = counted[LIT, cells], counted[VEILED if trees else LIT, cells]
+            receptors = Receptors(np.float32(sweep.receptor), np.int32(inside), lit, veiled)
+            _pass(shades, heights, nothing, sweep, k, number, row, left + 1, here, row == begun, receptors)
+            if shades.climbs.size:
+                _lose(shades, heights, sweep, k, number, row, left + 1, here, inside, counted[LOST, cells])
         if inside and (row + (sweep.step > 0)) % sweep.factor == 0:
-            cell = row // sweep.factor - sweep.row
-            slot = cell
+            of = row // sweep.factor - sweep.row
+            slot = of
             if outlet is not None:
                 slot = waiting if sweep.step > 0 else AT_ONCE - 1 - waiting
             for kind in range(counts.shape[0]):
-                _fold(counted[kind], sweep.factor, counts[kind, slot])
+                _fold(counted[kind, window], sweep.factor, counts[kind, slot])
             if outlet is not None:
-                waiting = give(counts, outlet, sweep.step, cell, waiting + 1, row + sweep.step == end)
+                waiting = give(counts, outlet, sweep.step, of, waiting + 1, row + sweep.step == end)
         number += 1
 
 
