@@ -30,12 +30,12 @@ FORECAST = (
 )
 
 
-def weather() -> str:
-    """Return two clear days that go with the forecast."""
+def weather(first: int = 30) -> str:
+    """Return two clear days of July; those from the 30th on go with the forecast."""
     rows = ["time,ta,rh,va,ghi"]
     for hour in range(7, 40):
         sun = max(0.0, 850 - 18 * (hour % 24 - 12) ** 2)
-        day = f"2026-07-{30 + hour // 24:02d}"
+        day = f"2026-07-{first + hour // 24:02d}"
         warm = 30.0 + sun / 212
         rows.append(f"{day}T{hour % 24:02d}:00,{warm:.1f},{75 - sun / 42:.0f},2,{sun:.0f}")
     return "\n".join(rows) + "\n"
@@ -97,6 +97,7 @@ def rows() -> Iterator[Row]:
     yield Row("official", "run out", MORNING + timedelta(hours=70), Light.RED, "last run", "")
     yield Row("official", "run out, off-season", WINTER, Light.OFF_SEASON, "last run", "")
     yield Row("official", "gone, off-season", WINTER, Light.OFF_SEASON, "last run", "")
+    yield Row("weather", "stale", NEXT, Light.RED, "last run", "")
     yield Row("alerts", "stale", NEXT, Light.AMBER, "new run", "alerts_stale")
     yield Row("alerts", "drill", NEXT, Light.AMBER, "new run, drill untold", "alerts_stale")
     yield Row("none", "well", NEXT, Light.GREEN, "new run", "")
@@ -172,6 +173,8 @@ def spoilt(row: Row, web: Web, folder: Path) -> bytes | None:
     if row.fault == "drill" and name is not None:
         today = dict.fromkeys(("CreateDate", "ReportDate", "TargetDate1"), "2026/07/30")
         return bulletin(folder, name=name, TargetDate2="2026/07/31", Status="訓練", **today).read_bytes()
+    if row.source == "weather" and row.fault == "stale":
+        return weather(28).encode()
     if row.source == "alerts" and row.fault == "stale" and name is not None:
         past = dict.fromkeys(("CreateDate", "ReportDate", "TargetDate1"), "2026/07/20")
         return bulletin(folder, name=name, TargetDate2="2026/07/21", **past).read_bytes()

@@ -22,11 +22,11 @@ from heatrisk.cli.speech import Speech
 from heatrisk.errors import CityFileError, StoreError
 from heatrisk.operation import Outcome, Sending, check, watching
 from heatrisk.operation.schedule import LONGEST_PAUSE, Plan, first_pass, next_pass
-from heatrisk.operation.watching import plan_of, watch
+from heatrisk.operation.watching import Next, plan_of, watch
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light, Verdict
 from heatrisk.webhook import Delivery, Webhook
-from heatrisk.words import JST, Note, Words
+from heatrisk.words import JST, Language, Note, Words
 from tests.receiver import Receiver, receiving, write_alerted_run
 from tests.tiny_city import make_tiny
 
@@ -78,6 +78,19 @@ def test_the_next_pass_lies_ahead_and_within_a_day(
         assert due - now <= LONGEST_PAUSE * 1.1
 
 
+@given(
+    st.integers(0, 12 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60)),
+    st.floats(0, 1),
+    st.integers(0, 60),
+)
+def test_no_chance_carries_a_pass_of_the_morning_past_noon(at: time, chance: float, jitter: int) -> None:
+    plan = Plan((at,), timedelta(minutes=jitter), timedelta(minutes=5))
+    due = next_pass(plan, jst(1, "00:00") - timedelta(minutes=1), chance)
+    assert jst(1, "00:00") <= due <= jst(1, "11:59")
+    assert due == jst(1, "00:00") + timedelta(hours=at.hour, minutes=at.minute) or jitter > 0
+    assert next_pass(plan._replace(times=(time(12),)), jst(1, "11:59"), 1.0) == jst(1, "12:00") + plan.jitter
+
+
 def test_a_watcher_begins_at_once_unless_a_pass_was_just_made() -> None:
     now = jst(1, "12:00")
     assert first_pass(PLAN, now, 0.0, None) == now
@@ -93,7 +106,7 @@ class Days:
         self.now, self.lights = start, lights
         self.passes, self.told, self.sent = list[datetime](), list[datetime](), list[Sending]()
         self.outcomes = list[Outcome | Exception | None]()
-        self.run_id: str | None = None
+        self.computing, self.run_id = list[bool](), None
 
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds <= 30
@@ -107,17 +120,18 @@ class Days:
         notes = (Note.of("alerts_stale", "x", "x"),) if light is Light.AMBER else ()
         return Outcome(Verdict(light, Words("計算", "computed"), notes), self.run_id)
 
-    def tell(self, outcome: Outcome | Exception | None, sent: list[Sending], due: datetime) -> None:
-        self.told.append(due)
+    def tell(self, outcome: Outcome | Exception | None, sent: list[Sending], ahead: Next) -> None:
+        self.told.append(ahead.at)
+        self.computing.append(ahead.computing)
         if outcome is not None or sent:
             self.outcomes.append(outcome)
         self.sent += sent
 
-    def live(self, city: Path, monkeypatch: pytest.MonkeyPatch, passes: int) -> None:
+    def live(self, city: Path, monkeypatch: pytest.MonkeyPatch, passes: int, luck: float = 0.0) -> None:
         monkeypatch.setattr(watching, "recompute", self.recompute)
         watch(
             city, RunStore(city.parent / "store"), lambda *_: None, self.tell,
-            clock=lambda: self.now, sleep=self.sleep, chance=lambda: 0.0, passes=passes,
+            clock=lambda: self.now, sleep=self.sleep, chance=lambda: luck, passes=passes,
         )  # fmt: skip
 
 
@@ -229,14 +243,58 @@ def test_each_event_is_sent_once_at_its_time_to_whom_it_concerns(
     assert drill[0] == "staff" and drill[1].startswith("drill/")
 
 
+def test_a_morning_just_before_noon_is_told_though_its_pass_ends_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    city = make_tiny(tmp_path)
+    watched = "[watch]\njitter_minutes = 60\n" + TELL.replace("staff_", "# staff_") + 'morning = "11:59"\n'
+    city.write_text(city.read_text("utf-8") + watched, "utf-8")
+    monkeypatch.setattr(RunStore, "status", lambda _: {"at": august("11:55").isoformat()})
+
+    def slow(at: datetime) -> Light:
+        days.now += timedelta(minutes=4)
+        return Light.GREEN
+
+    days = Days(august("11:56"), slow)
+    days.run_id = write_alerted_run(city.parent / "store").id
+    days.live(city, monkeypatch, 1, luck=0.99)
+    assert [f"{at:%H:%M}" for at in days.passes] == ["11:59"] and days.now > august("12:00")
+    assert ("public", "morning/三鷹市/2025-08-05") in receiver.events()
+
+
 def test_a_delivery_is_a_line_of_its_own_for_machines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Speech, "machine", True)
-    _told_pass(None, [Sending(Words("失敗", "failed"), 10, again=True, new=True, event="a")], jst(1, "05:10"))
+    failed = Sending(Words("失敗", "failed"), 10, again=True, new=True, event="a")
+    _told_pass(None, [failed], Next(jst(1, "05:10"), computing=False))
     sent, following = map(json.loads, capsys.readouterr().out.splitlines())
     facts = {"event": "sent", "name": "a", "code": 10, "ja": "失敗", "en": "failed"}
-    assert sent.items() >= facts.items() and following["event"] == "next"
+    assert sent.items() >= facts.items()
+    facts = {"event": "next", "due": "2026-07-01T05:10:00+09:00", "computing": False}
+    assert following.items() >= facts.items()
+
+
+@pytest.mark.parametrize(
+    "computing, lang, line",
+    [
+        (True, "ja", "次の計算は 07-01 05:10 です"),
+        (False, "ja", "07-01 05:10 にもう一度送信します（計算はしません）"),
+        (True, "en", "next pass at 07-01 05:10 JST"),
+        (False, "en", "sending again at 07-01 05:10 JST, without a new run"),
+    ],
+)
+def test_what_comes_next_is_told_as_what_it_is(
+    computing: bool,
+    lang: Language,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Speech, "machine", False)
+    monkeypatch.setattr(Speech, "language", lang)
+    _told_pass(None, [], Next(jst(1, "05:10"), computing))
+    assert capsys.readouterr().out.strip() == line
 
 
 def test_a_red_pass_sends_what_had_failed_but_no_outlook_of_yesterday(
@@ -292,6 +350,7 @@ def test_a_receiver_that_is_down_is_tried_again_without_a_new_run(
     tried = [f"{at:%H:%M}" for at in days.told[1:-1]]
     assert tried == ["10:15", "10:25", "10:45", "11:25", "12:25", "13:25", "14:10"]
     assert [f"{at:%H:%M}" for at in days.passes] == ["10:10", "14:10"]
+    assert days.computing == [True, *[False] * 6, True, False], "and it is said which of them make a run"
     assert all(one.again and one.code == 10 for one in days.sent)
     assert len(days.sent) == 5 * 2 + 3, "no morning's text after noon"
     receiver.status = 204

@@ -19,7 +19,7 @@ from heatrisk.api.caching import json_answer
 from heatrisk.api.params import CLOCK, LATEST, NOW, AtQuery, LangQuery, RunQuery, instant, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
-from heatrisk.bulletin.official import known
+from heatrisk.bulletin import Known, known
 from heatrisk.stored import StoredRun
 from heatrisk.words import JST, Words
 
@@ -39,32 +39,34 @@ async def alerts(
     """Flag of the day and of later days, as issued.
 
     Absence is told as what it is: no alert, nothing said yet, not to be had, outside the season, or not
-    configured. Drills, tests and bulletins before their report time are never told.
+    configured. Drills, tests and bulletins before their report time are never told. The alerts of the newest
+    run do not wait for the next one: `read`, when they were read, may be later than the run was made.
     """
     service = service_of(request)
     stored = service.store.open(run)
     clock = service.clock().replace(second=0, microsecond=0)
     moment = clock if at in CLOCK else instant(at)
-    body = spoken(told(service, stored, moment, min(moment, clock)), lang)
-    return json_answer(request, body, {**service.headers(stored, fixed=False), "Cache-Control": MINUTE})
+    body = told(service, stored, known(stored, service.store), moment, min(moment, clock))
+    return json_answer(
+        request, spoken(body, lang), {**service.headers(stored, fixed=False), "Cache-Control": MINUTE}
+    )
 
 
-def level(run: StoredRun, at: datetime, seen: datetime) -> Level | None:
+def level(alerts: Known, at: datetime, seen: datetime) -> Level | None:
     """Return the alert in force on the Japanese day of an instant; None where there is none or none is known.
 
     Parameters
     ----------
-    run, at, seen
+    alerts : Known
+        What is known of the alerts.
+    at, seen
         As for :func:`told`.
     """
-    bulletin = known(run).bulletin
-    if bulletin is None:
-        return None
     today = at.astimezone(JST).date()
-    return next((alert.level for alert in public(bulletin, seen) if alert.day == today), None)
+    return next((alert.level for alert in alerts.issued(seen) if alert.day == today), None)
 
 
-def told(service: Service, run: StoredRun, at: datetime, seen: datetime) -> dict[str, Any]:
+def told(service: Service, run: StoredRun, alerts: Known, at: datetime, seen: datetime) -> dict[str, Any]:
     """Return what may be told of the alerts.
 
     Parameters
@@ -72,13 +74,15 @@ def told(service: Service, run: StoredRun, at: datetime, seen: datetime) -> dict
     service : Service
         For the freshness of the run.
     run : StoredRun
-        The run.
+        The run beside which they are told.
+    alerts : Known
+        What is known of them.
     at : datetime.datetime
         The instant asked about, with zone; its day in Japan is the first one told.
     seen : datetime.datetime
         The instant up to which bulletins are looked at, with zone; never later than the clock.
     """
-    configured, bulletin = known(run)
+    configured, bulletin, read = alerts
     today = at.astimezone(JST).date()
     days = [] if bulletin is None else _days(bulletin, today, seen)
     state = _state(configured, bulletin, days, today)
@@ -92,6 +96,7 @@ def told(service: Service, run: StoredRun, at: datetime, seen: datetime) -> dict
         "words": both(_sentence(state, name, today, run.created)),
         "area": None if name is None or bulletin is None else {"id": bulletin.area, "name": name},
         "reported": None if reported is None else utc(reported),
+        "read": None if bulletin is None else utc(read),
         "since": utc(run.created) if state == "unavailable" else None,
         "days": days,
         "sample": sample,

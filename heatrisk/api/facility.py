@@ -26,6 +26,7 @@ from heatrisk.api.params import LATEST, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE, UnknownShelterError
 from heatrisk.api.service import reports_of, service_of
 from heatrisk.api.shelters import Equipment
+from heatrisk.bulletin import official
 from heatrisk.errors import ForeignTokenError, TokenError
 from heatrisk.reports import DEFAULT_MINUTES, LONGEST_MINUTES, Condition, Live, Said, standing
 from heatrisk.shelters import Shelter, from_geojson, status
@@ -123,7 +124,9 @@ async def report(request: Request, shelter: ShelterPath, token: Bearer) -> Respo
         raise RequestValidationError(error.errors(include_context=False, include_input=False)) from None
     now = service_of(request).clock()
     live = await run_in_threadpool(reports.record, holder, said, now)
-    return Response(dumps(_told(run, found, live, now)), headers=_FRESH, media_type="application/json")
+    return Response(
+        dumps(_told(request, run, found, live, now)), headers=_FRESH, media_type="application/json"
+    )
 
 
 @router.get("/shelters/{shelter:path}/status", tags=["places"], summary="How a facility stands")
@@ -135,7 +138,7 @@ async def stands(request: Request, shelter: ShelterPath) -> Response:
         raise UnknownShelterError(Words("その施設はありません", "there is no such shelter"))
     now = service_of(request).clock()
     live = await run_in_threadpool(reports_of(request).told, now)
-    body = _told(run, found, (live or {}).get(shelter), now)
+    body = _told(request, run, found, (live or {}).get(shelter), now)
     return Response(dumps(body), headers=_FRESH, media_type="application/json")
 
 
@@ -151,14 +154,16 @@ def _shelter(run: StoredRun, identifier: str) -> Shelter | None:
     return from_geojson({"features": found})[0] if found else None
 
 
-def _told(run: StoredRun, shelter: Shelter, live: Live | None, at: datetime) -> dict[str, Any]:
-    known = live is not None and live.name == shelter.name
-    stated = standing(shelter, status(shelter, at, level(run, at, at)), live, at)
+def _told(
+    request: Request, run: StoredRun, shelter: Shelter, live: Live | None, at: datetime
+) -> dict[str, Any]:
+    alert = level(official.known(run, service_of(request).store), at, at)
+    stated = standing(shelter, status(shelter, at, alert), live, at)
     return {
         "id": shelter.id,
         "name": shelter.name,
         "equipment": list(shelter.equipment),
         "at": utc(at),
         "status": {"state": stated.state, "reason": both(stated.reason)},
-        "report": live.as_dict() if live is not None and known else None,
+        "report": live.as_dict() if live is not None and live.name == shelter.name else None,
     }

@@ -21,6 +21,7 @@ from heatrisk.api.locations import REACH
 from heatrisk.api.params import LATEST
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import Service, service_of
+from heatrisk.bulletin import known
 from heatrisk.errors import HeatRiskError
 from heatrisk.grid import Grid
 from heatrisk.stored import StoredRun
@@ -56,7 +57,7 @@ def opening(request: Request, place: PlaceQuery = None) -> Response:
     body = {
         "manifest": {name: run.manifest[name] for name in _MANIFEST if name in run.manifest},
         "times": answers.times(service, run),
-        "alerts": _or_none(lambda: alerts.told(service, run, now, now)),
+        "alerts": _or_none(lambda: alerts.told(service, run, known(run, service.store), now, now)),
         "place": [lon, lat],
         **_told(service, run, lon, lat),
     }

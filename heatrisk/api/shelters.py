@@ -29,6 +29,7 @@ from heatrisk.api.params import (
 )
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import reports_of, service_of
+from heatrisk.bulletin import official
 from heatrisk.grid import Bounds
 from heatrisk.reports import Live, merged, standing
 from heatrisk.shelters import Designation, Shelter, State, from_geojson, opens, reported, status
@@ -189,12 +190,15 @@ class Known(NamedTuple):
 
 def known_at(request: Request, run: StoredRun, at: str) -> Known:
     """Return what is known at the instant that a parameter names; whole minutes, where that is now."""
-    clock = service_of(request).clock()
+    service = service_of(request)
+    clock = service.clock()
     moment = clock.replace(second=0, microsecond=0) if at in CLOCK else instant(at)
     live = reports_of(request).told(moment)
     # An alert may still be announced for a time to come, and reports come in until their minute is over.
     settled = moment < clock - _SETTLED and live is not None
-    return Known(moment, level(run, moment, min(moment, clock)), live, settled)
+    # What is fixed for ever follows from the run alone.
+    alerts = official.known(run, None if settled else service.store)
+    return Known(moment, level(alerts, moment, min(moment, clock)), live, settled)
 
 
 def found(

@@ -7,11 +7,11 @@ as one. Official values are passed on as published; what our field adds is calle
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from heatrisk.alerts import Alert, Status, flag, in_season
 from heatrisk.bulletin import phrases
-from heatrisk.bulletin.official import Known, drilled, issued, known
+from heatrisk.bulletin.official import Known, known
 from heatrisk.bulletin.outlook import Outlook, outlook
 from heatrisk.bulletin.phrases import TONGUES, Told, Tongue
 from heatrisk.bulletin.wording import LENGTHS, Bulletin, Facts, Kind, Sentence
@@ -26,13 +26,17 @@ __all__ = [
     "Known",
     "Tongue",
     "bulletins",
-    "drilled",
-    "issued",
     "known",
 ]
 
 
-def bulletins(run: StoredRun, kind: Kind, at: datetime, *, staff: bool = False) -> list[Bulletin]:
+#: Of a run older than this the words about its field say when it was made.
+_AGED = timedelta(hours=6)
+
+
+def bulletins(
+    run: StoredRun, kind: Kind, at: datetime, *, staff: bool = False, alerts: Known | None = None
+) -> list[Bulletin]:
     """Return what there is to tell.
 
     Parameters
@@ -45,32 +49,35 @@ def bulletins(run: StoredRun, kind: Kind, at: datetime, *, staff: bool = False) 
         The clock, with zone; nothing is told before its report time.
     staff : bool
         Whether it is for the staff alone, who are told of drills and tests too.
+    alerts : Known, optional
+        What is known of the official alerts; what the run itself holds of them if omitted.
 
     Returns
     -------
     list of Bulletin
         One of a morning; as many as there are alerts, so none where there is none.
     """
+    known_of = known(run) if alerts is None else alerts
     if kind == "morning":
-        return [_morning(run, at.astimezone(JST).date(), at)]
-    found = [_of_alert(run, alert, "normal", at) for alert in issued(run, at)]
-    return found + [_of_alert(run, alert, status, at) for status, alert in drilled(run, at) if staff]
+        return [_morning(run, known_of, at.astimezone(JST).date(), at)]
+    found = [_of_alert(run, alert, "normal", at) for alert in known_of.issued(at)]
+    return found + [_of_alert(run, alert, status, at) for status, alert in known_of.drilled(at) if staff]
 
 
-def _morning(run: StoredRun, day: date, at: datetime) -> Bulletin:
-    alert = next((one for one in issued(run, at) if one.day == day), None)
+def _morning(run: StoredRun, alerts: Known, day: date, at: datetime) -> Bulletin:
+    alert = next((one for one in alerts.issued(at) if one.day == day), None)
     seen = outlook(run, day, at, None if alert is None else alert.level)
     advice = (
         Sentence((phrases.INDOORS,), 6)
         if alert is None
         else Sentence((phrases.ADVICE[alert.level], phrases.BRIEF_ADVICE[alert.level]), 6)
     )
-    area, since, flagged = _flag(run, day, at, alert)
+    area, since, flagged = _flag(alerts, day, at, alert)
     sentences = (
         *_sample(run),
         Sentence((phrases.MORNING,), 0, True),
         *flagged,
-        *_field(seen),
+        *_field(seen, at - run.created > _AGED),
         advice,
         _source(run, seen),
     )
@@ -85,7 +92,7 @@ def _of_alert(run: StoredRun, alert: Alert, status: Status, at: datetime) -> Bul
         *([Sentence((phrases.MARKS[status],), 0, True)] if status != "normal" else []),
         Sentence((phrases.ALERTS[alert.level], phrases.BRIEF_ALERTS[alert.level]), 4, True),
         Sentence((phrases.ADVICE[alert.level], phrases.BRIEF_ADVICE[alert.level]), 5, True),
-        *_field(seen),
+        *_field(seen, at - run.created > _AGED),
         _source(run, seen),
     )
     # A drill may be held again; an alert of a day is one and the same in every bulletin that repeats it.
@@ -101,10 +108,10 @@ def _sample(run: StoredRun) -> list[Sentence]:
 
 
 def _flag(
-    run: StoredRun, day: date, at: datetime, alert: Alert | None
+    alerts: Known, day: date, at: datetime, alert: Alert | None
 ) -> tuple[str, datetime | None, tuple[Sentence, ...]]:
     """Return the forecast area, the report time and the sentence of the official flag of a day."""
-    configured, bulletin = known(run)
+    configured, bulletin = alerts.configured, alerts.bulletin
     if alert is not None:
         said = Sentence((phrases.TODAYS_ALERTS[alert.level],), 1, True)
         return alert.area_name, alert.issued, (said,)
@@ -117,21 +124,25 @@ def _flag(
     return "", None, unknown
 
 
-def _field(seen: Outlook) -> Iterator[Sentence]:
+def _field(seen: Outlook, aged: bool) -> Iterator[Sentence]:
     """Yield what the official forecast and our field say of a day, as far as they do."""
     if seen.stations:
         yield Sentence((phrases.FORECAST, phrases.BRIEF_FORECAST), 2)
     if seen.hottest is None:
-        yield Sentence((phrases.NO_FIELD,), 8)
+        yield Sentence((phrases.NO_FIELD_SINCE if aged else phrases.NO_FIELD,), 8)
         return
     named, alone = (
         (phrases.WORST, phrases.WORST_HOUR) if seen.danger > 0 else (phrases.HOT_PLACES, phrases.HOT_HOUR)
     )
-    yield Sentence((named, alone) if seen.places else (alone,), 3)
-    if seen.mildest:
-        yield Sentence((phrases.MILDEST,), 5)
-    elif seen.constant:
-        yield Sentence((phrases.ALL_DAY,), 5)
+    worst = (named, alone) if seen.places else (alone,)
+    mild = phrases.MILDEST if seen.mildest else phrases.ALL_DAY if seen.constant else None
+    if aged:  # together, so that none of them stands without its age
+        fullest = () if mild is None else (worst[0].then(mild),)
+        yield Sentence(tuple(phrases.AGED.then(form) for form in (*fullest, *worst)), 3)
+    else:
+        yield Sentence(worst, 3)
+        if mild is not None:
+            yield Sentence((mild,), 5)
     if seen.shelters:
         yield Sentence((phrases.SHELTERS,), 4)
 
@@ -165,4 +176,5 @@ def _facts(run: StoredRun, seen: Outlook, area: str, since: datetime | None) -> 
         agency,
         None if forecast is None else datetime.fromisoformat(forecast),
         seen,
+        run.created,
     )

@@ -1,12 +1,12 @@
-"""The official alerts as feeds: Atom (RFC 4287) for readers, CAP 1.2 for the systems of others.
+"""What a city tells as feeds: Atom (RFC 4287) and RSS 2.0 for readers, CAP 1.2 for the systems of others.
 
-Both are made from the flags that are public at an instant, so they hold no drill and nothing of a report time
-to come. A message about an alert never changes: its identifier, times and words follow from the alert alone.
+Atom and RSS hold the same entries; CAP is for alerts alone, a message each.
 
 References
 ----------
 .. [1] OASIS, Common Alerting Protocol Version 1.2, 1 July 2010.
 .. [2] M. Nottingham, R. Sayre (2005), The Atom Syndication Format, RFC 4287.
+.. [3] RSS Advisory Board, RSS 2.0 Specification, 2.0.11, 30 March 2009.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from typing import NamedTuple
+from email.utils import format_datetime
 
-from heatrisk.alerts import NAMES, Alert, AlertBulletin, Level, public
-from heatrisk.bulletin.phrases import ADVICE, ALERTS, MINISTRY, PUBLICATION, Tongue, clock_told, day_told
+from heatrisk.alerts import NAMES, Alert, Level, public
+from heatrisk.bulletin.entries import OUTLOOK, Feed, entries
+from heatrisk.bulletin.phrases import ADVICE, MINISTRY, PUBLICATION, Tongue
 from heatrisk.bulletin.wording import plain
-from heatrisk.words import JST, Words
+from heatrisk.words import JST, Language, Words
 
 ATOM, CAP = "http://www.w3.org/2005/Atom", "urn:oasis:names:tc:emergency:cap:1.2"
 
@@ -30,69 +31,82 @@ _SEVERITY: Mapping[Level, str] = {"alert": "Severe", "special": "Extreme"}
 _LANGUAGES: tuple[tuple[str, Tongue], ...] = (("ja-JP", "ja"), ("en-US", "en"))
 
 
-class Feed(NamedTuple):
-    """What the feeds of a city are made from.
-
-    Parameters
-    ----------
-    city : Words
-        Its name.
-    base : str
-        Address of the service, without trailing slash.
-    bulletin : AlertBulletin, optional
-        What was read of the alerts, drills and coming report times included.
-    at : datetime.datetime
-        The clock, with zone.
-    sample : bool
-        Whether the city is an invented one.
-    """
-
-    city: Words
-    base: str
-    bulletin: AlertBulletin | None
-    at: datetime
-    sample: bool = False
-
-    def alerts(self) -> list[Alert]:
-        """Return the alerts that are public: today's and those of later days."""
-        return [] if self.bulletin is None else public(self.bulletin, self.at)
-
-
-def atom(feed: Feed, state: Words, updated: datetime) -> bytes:
-    """Return the alerts as an Atom feed, today's first.
+def atom(feed: Feed, state: Words, updated: datetime, tongue: Tongue | None = None) -> bytes:
+    """Return alerts and morning's text as an Atom feed.
 
     Parameters
     ----------
     feed : Feed
         What it is made from.
     state : Words
-        What is known of alerts today: no entry may mean that there is none, or that nothing is known.
+        What is known of alerts today: no alert may mean that there is none, or that nothing is known.
     updated : datetime.datetime
         When that became known, with zone.
+    tongue : {"ja", "ja-easy", "en"}, optional
+        Language; Japanese and English if omitted.
     """
-    root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": "ja"})
-    name = plain(feed.city.ja)
-    _add(root, "id", _urn(feed, "feed"))
-    _add(root, "title", f"{name} 熱中症警戒情報 / Heat-stroke alerts")
-    _add(root, "subtitle", plain(f"{state.ja} / {state.en}"))
-    _add(root, "updated", _written(updated))
-    _add(_add(root, "author"), "name", PUBLICATION.ja)
-    _add(root, "link", rel="self", type="application/atom+xml", href=f"{feed.base}/feeds/alerts.atom")
+    found = list(entries(feed, tongue))
+    title, subtitle, language = _heading(feed, state, tongue)
+    root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": language})
+    _add(root, "id", _urn(feed, "feed", tongue))
+    _add(root, "title", title)
+    _add(root, "subtitle", subtitle)
+    _add(root, "updated", _written(max((one.at for one in found), default=updated)))
+    # An invented town's alerts are nobody's publication.
+    _add(_add(root, "author"), "name", (plain(feed.city.ja) or "-") if feed.sample else PUBLICATION.ja)
+    _add(root, "link", rel="self", type="application/atom+xml", href=_address(feed, "atom", tongue))
     _add(root, "link", rel="alternate", type="text/html", href=f"{feed.base}/")
-    for alert in feed.alerts():
-        ja, en = _headline(alert, "ja"), _headline(alert, "en")
+    for one in found:
         entry = _add(root, "entry")
-        _add(entry, "id", _urn(feed, _name(feed, alert)))
-        _add(entry, "title", f"{_invented(feed, 'ja')}{ja}")
-        _add(entry, "updated", _written(alert.issued))
-        _add(entry, "published", _written(alert.issued))
-        _add(entry, "category", term=alert.level, label=NAMES[alert.level].ja)
-        cap = f"{feed.base}/feeds/alerts.cap.xml?day={alert.day}"
+        _add(entry, "id", _urn(feed, one.name, tongue))
+        _add(entry, "title", one.title)
+        _add(entry, "updated", _written(one.at))
+        if one.author:
+            _add(_add(entry, "author"), "name", one.author)
+        _add(entry, "category", term=one.term, label=one.label)
         _add(entry, "link", rel="alternate", type="text/html", href=f"{feed.base}/")
-        _add(entry, "link", rel="related", type="application/cap+xml", href=cap)
-        summary = f"{ja}{ADVICE[alert.level].ja}出典：{PUBLICATION.ja}\n{en} {ADVICE[alert.level].en}"
-        _add(entry, "summary", summary)
+        if one.cap:
+            _add(entry, "link", rel="related", type="application/cap+xml", href=one.cap)
+        _add(entry, "summary", one.text)
     return _document(root)
+
+
+def rss(feed: Feed, state: Words, updated: datetime, tongue: Tongue | None = None) -> bytes:
+    """Return the same as an RSS 2.0 channel; parameters as for :func:`atom`."""
+    found = list(entries(feed, tongue))
+    title, subtitle, language = _heading(feed, state, tongue)
+    root = ET.Element("rss", {"version": "2.0", "xmlns:atom": ATOM})
+    channel = _add(root, "channel")
+    _add(channel, "title", title)
+    _add(channel, "link", f"{feed.base}/")
+    _add(channel, "description", subtitle)
+    _add(channel, "language", language)
+    _add(channel, "lastBuildDate", _posted(max((one.at for one in found), default=updated)))
+    own = _address(feed, "rss", tongue)
+    _add(channel, "atom:link", rel="self", type="application/rss+xml", href=own)
+    for one in found:
+        item = _add(channel, "item")
+        _add(item, "title", one.title)
+        _add(item, "link", f"{feed.base}/")
+        _add(item, "description", one.text)
+        _add(item, "category", one.label)
+        _add(item, "guid", _urn(feed, one.name, tongue), isPermaLink="false")
+        _add(item, "pubDate", _posted(one.at))
+    return _document(root)
+
+
+def _heading(feed: Feed, state: Words, tongue: Tongue | None) -> tuple[str, str, str]:
+    """Return title, subtitle and language of a feed."""
+    ja, en = plain(feed.city.ja), plain(feed.city.en)
+    title = Words(f"{ja} 熱中症警戒情報・{OUTLOOK.ja}", f"{en}: heat-stroke alerts and {OUTLOOK.en}")
+    if tongue is None:
+        return f"{title.ja} / {title.en}", plain(f"{state.ja} / {state.en}"), "ja"
+    spoken: Language = "en" if tongue == "en" else "ja"
+    return title.to(spoken), plain(state.to(spoken)), spoken
+
+
+def _address(feed: Feed, form: str, tongue: Tongue | None) -> str:
+    return f"{feed.base}/feeds/alerts.{form}" + (f"?lang={tongue}" if tongue else "")
 
 
 def cap(feed: Feed, alert: Alert, sender: str) -> bytes:
@@ -110,7 +124,7 @@ def cap(feed: Feed, alert: Alert, sender: str) -> bytes:
     root = ET.Element("alert", xmlns=CAP)
     sender = re.sub(r"[^A-Za-z0-9@._:-]+", "", sender)
     before = _replaced(feed, alert)
-    _add(root, "identifier", _name(feed, alert))
+    _add(root, "identifier", feed.name(alert))
     _add(root, "sender", sender)
     _add(root, "sent", _written(alert.issued))
     _add(root, "status", "Test" if feed.sample else "Actual")
@@ -120,7 +134,7 @@ def cap(feed: Feed, alert: Alert, sender: str) -> bytes:
     if feed.sample:
         _add(root, "note", "架空の町の見本です。 This is the sample of an invented town.")
     if before:
-        _add(root, "references", f"{sender},{_name(feed, before)},{_written(before.issued)}")
+        _add(root, "references", f"{sender},{feed.name(before)},{_written(before.issued)}")
     for code, tongue in _LANGUAGES:
         _describe(_add(root, "info"), feed, alert, code, tongue)
     return _document(root)
@@ -144,7 +158,7 @@ def _describe(info: ET.Element, feed: Feed, alert: Alert, code: str, tongue: Ton
         ("onset", _written(onset)),
         ("expires", _written(onset + timedelta(days=1))),
         ("senderName", PUBLICATION.to(tongue)),
-        ("headline", f"{_invented(feed, tongue)}{_headline(alert, tongue)}"),
+        ("headline", feed.headline(alert, tongue)),
         ("description", _published(feed, alert, tongue)),
         ("instruction", ADVICE[alert.level].to(tongue)),
         ("web", f"{feed.base}/"),
@@ -167,14 +181,6 @@ def _replaced(feed: Feed, alert: Alert) -> Alert | None:
     return next((one for one in earlier if one.day == alert.day), None)
 
 
-def _headline(alert: Alert, tongue: Tongue) -> str:
-    return ALERTS[alert.level].to(tongue).format(
-        area=plain(alert.area_name),
-        day=day_told(alert.day).to(tongue),
-        issued=clock_told(alert.issued, alert.day).to(tongue),
-    )  # fmt: skip
-
-
 def _published(feed: Feed, alert: Alert, tongue: Tongue) -> str:
     """Return the forecast highest values as the bulletin publishes them; English speakers read names too."""
     bulletin = feed.bulletin
@@ -189,23 +195,20 @@ def _published(feed: Feed, alert: Alert, tongue: Tongue) -> str:
     return title + "、".join(rows) if rows else ""
 
 
-def _invented(feed: Feed, tongue: Tongue) -> str:
-    return "" if not feed.sample else "【架空の町】" if tongue == "ja" else "[SAMPLE TOWN] "
-
-
-def _name(feed: Feed, alert: Alert) -> str:
-    """Return the identifier of an alert: of a day there is one of each level, and it is never taken back."""
-    area = "" if feed.bulletin is None else re.sub(r"[^0-9A-Za-z]", "", feed.bulletin.area)
-    return f"heatrisk.{area or 'area'}.{alert.day:%Y%m%d}.{alert.level}"
-
-
-def _urn(feed: Feed, name: str) -> str:
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"heatrisk/{feed.city.ja}/{name}").urn
+def _urn(feed: Feed, name: str, tongue: Tongue | None) -> str:
+    """Return the identifier of an event; in another language it is another entry."""
+    spoken = f"/{tongue}" if tongue else ""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"heatrisk/{feed.city.ja}/{name}{spoken}").urn
 
 
 def _written(at: datetime) -> str:
     # CAP wants an offset and forbids "Z".
     return at.astimezone(JST).isoformat(timespec="seconds")
+
+
+def _posted(at: datetime) -> str:
+    """Write an instant as RFC 822 does."""
+    return format_datetime(at.astimezone(JST))
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:

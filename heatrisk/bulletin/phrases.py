@@ -34,6 +34,10 @@ class Told(NamedTuple):
         """Return the statement in one language."""
         return self[TONGUES.index(tongue)]
 
+    def then(self, other: Told) -> Told:
+        """Return the statement with another one after it."""
+        return Told(self.ja + other.ja, f"{self.easy} {other.easy}", f"{self.en} {other.en}")
+
 
 MARKS: Mapping[str, Told] = {
     "drill": Told("【訓練】", "【くんれん です】", "[DRILL]"),
@@ -182,6 +186,18 @@ NO_FIELD = Told(
     "ばしょごとの あつさは いま わかりません。",
     "There is no forecast by place at present.",
 )
+
+NO_FIELD_SINCE = Told(
+    "場所ごとの予測はいま示せません（最後の計算は{made}）。",
+    "ばしょごとの あつさは いま わかりません（さいごの けいさんは {made}）。",
+    "There is no forecast by place at present (the last one was computed {made}).",
+)
+AGED = Told(
+    "場所ごとの予測は{made}時点の計算です。",
+    "ばしょごとの あつさは {made}の けいさんです。",
+    "Forecast by place as computed {made}.",
+)
+COMPUTED = Told("計算：{made}", "けいさん：{made}", "Computed {made} JST.")
 
 SOURCE = Told(
     "時刻・場所ごとの値は参考値です。出典：{publication}（{forecast}発表の予測を加工して作成）",

@@ -54,6 +54,8 @@ class Facts(NamedTuple):
         When they were issued.
     seen : Outlook
         The day.
+    made : datetime.datetime, optional
+        When the run was made.
     """
 
     city: Told
@@ -63,6 +65,7 @@ class Facts(NamedTuple):
     agency: Told
     forecast: datetime | None
     seen: Outlook
+    made: datetime | None = None
 
     def slots(self, tongue: Tongue, length: int) -> dict[str, str]:
         """Return the text of every slot in one language, short enough for a length."""
@@ -85,6 +88,7 @@ class Facts(NamedTuple):
             "publication": _cut(self.publication.to(tongue), 40),
             "agency": _cut(self.agency.to(tongue), longest),
             "forecast": clock(self.forecast),
+            "made": clock(self.made),
             "day": day_told(seen.day).to(tongue),
             "hour": "" if seen.hottest is None else str(seen.hottest.astimezone(JST).hour),
             "share": share_told(seen.danger).to(tongue),

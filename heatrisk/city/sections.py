@@ -286,8 +286,8 @@ class TellSection(Section):
     """``[tell]``: where ``heatrisk watch`` sends the official alerts and the morning's text, each event once.
 
     The address is in the environment, for many an address is a key and a run publishes its city file. The
-    staff's address gets drills and tests too. ``morning`` is the time from which the morning's text is sent,
-    and of a pass of its own.
+    staff's address gets drills and tests too. ``morning`` is the time from which the morning's text is in the
+    feeds, and sent after a pass of its own.
     """
 
     webhook: HiddenAddress | None = None

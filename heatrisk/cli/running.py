@@ -16,7 +16,7 @@ from heatrisk.cli.speech import Speech, complain, err, log, out, progress, say
 from heatrisk.words import JST, Words
 
 if TYPE_CHECKING:
-    from heatrisk.operation import Outcome, Sending
+    from heatrisk.operation import Next, Outcome, Sending
     from heatrisk.store import RunStore
 
 #: How a verdict is coloured on a terminal.
@@ -119,8 +119,8 @@ def _tell(outcome: Outcome) -> None:
         say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)
 
 
-def _told_pass(outcome: Outcome | Exception | None, sent: list[Sending], due: datetime) -> None:
-    """Print how a pass of the watcher went, what was sent after it, and when the next one begins."""
+def _told_pass(outcome: Outcome | Exception | None, sent: list[Sending], ahead: Next) -> None:
+    """Print how a pass of the watcher went, what was sent after it, and what it does next."""
     if isinstance(outcome, Exception):
         complain(Words(f"プログラムの不具合です: {outcome!r}", f"a defect of the program: {outcome!r}"))
     elif outcome is not None:
@@ -130,11 +130,15 @@ def _told_pass(outcome: Outcome | Exception | None, sent: list[Sending], due: da
             log("sent", name=one.event, code=one.code, **one.words._asdict())
             continue
         say(one.words, "" if one.code == 0 else STYLES["red" if one.code == 20 else "amber"])
-    at = due.astimezone(JST)
+    at = ahead.at.astimezone(JST)
+    clock = f"{at:%m-%d %H:%M}"
     if Speech.machine:
-        log("next", due=at.isoformat(timespec="seconds"))
+        log("next", due=at.isoformat(timespec="seconds"), computing=ahead.computing)
+    elif ahead.computing:
+        say(Words(f"次の計算は {clock} です", f"next pass at {clock} JST"))
     else:
-        say(Words(f"次の計算は {at:%m-%d %H:%M} です", f"next pass at {at:%m-%d %H:%M} JST"))
+        ja = f"{clock} にもう一度送信します（計算はしません）"
+        say(Words(ja, f"sending again at {clock} JST, without a new run"))
 
 
 def _end(number: int, frame: object) -> NoReturn:

@@ -66,8 +66,10 @@ def tell(
     """
     speak(Tongue.en if lang is Language.en else Tongue.ja)
     root = store or Path("store")
-    run = heatrisk.store.RunStore(root).open(run_id)
-    found = heatrisk.bulletin.bulletins(run, kind.value, _now(), staff=staff)
+    runs = heatrisk.store.RunStore(root)
+    run = runs.open(run_id)
+    alerts = heatrisk.bulletin.known(run, runs)
+    found = heatrisk.bulletin.bulletins(run, kind.value, _now(), staff=staff, alerts=alerts)
     if not found:
         err.print(_NOTHING.to("en" if lang is Language.en else "ja"), markup=False)
     text = "".join(f"{line}\n" for one in found for line in _lines(one, lang, int(length.value)))

@@ -13,11 +13,12 @@ from heatrisk.operation.replaying import replay
 from heatrisk.operation.seasons import season
 from heatrisk.operation.seasons import write as write_season
 from heatrisk.operation.telling import Sending, send, send_news
-from heatrisk.operation.watching import watch
+from heatrisk.operation.watching import Next, watch
 from heatrisk.sources.proposal import propose
 
 __all__ = [
     "Findings",
+    "Next",
     "Outcome",
     "Progress",
     "Sending",

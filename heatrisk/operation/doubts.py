@@ -11,6 +11,7 @@ import xarray as xr
 
 from heatrisk.alerts import MARGIN, flag, in_season
 from heatrisk.errors import HeatRiskError, OffSeasonError, SourceUnavailableError
+from heatrisk.forcing import step_times
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.reading import ROLES, Reading
@@ -110,6 +111,15 @@ def expired(inputs: Inputs, created: datetime) -> Iterator[HeatRiskError]:
             where="[official]",
             remedy=remedy,
         )
+
+
+def unmatched(inputs: Inputs) -> Iterator[HeatRiskError]:
+    """Yield why the weather cannot go with the official forecast: it is of other days."""
+    if inputs.weather is not None:
+        try:
+            step_times(inputs.weather)
+        except HeatRiskError as error:
+            yield error
 
 
 def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator[Note]:

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heatrisk.bulletin import official
 from heatrisk.city import read_city
 from heatrisk.errors import HeatRiskError, OffSeasonError, StoreBusyError, StoreError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import step_times
-from heatrisk.operation.doubts import expired, weigh
+from heatrisk.operation.doubts import expired, unmatched, weigh
 from heatrisk.operation.gathering import Progress, keep_shelters, read
 from heatrisk.operation.kept import Beside
 from heatrisk.operation.manifest import assumptions, new_run
@@ -119,7 +120,9 @@ def _attempt(
         store.prepare()
         progress("read", 0, 1)
         inputs = read(city, city_file, store.root, created, progress, past=past)
+        _keep_alerts(inputs, store, created)
         inputs.failed.extend(("official", error) for error in expired(inputs, created))
+        inputs.failed.extend(("weather", error) for error in unmatched(inputs))
         if inputs.errors:
             raise inputs.errors[0]
         outcome = _computed(inputs, store, created, progress)
@@ -131,6 +134,17 @@ def _attempt(
         raise
     record = status(outcome.verdict, outcome.run_id, inputs, created)
     return outcome, record | {"seconds": round(time.monotonic() - begun, 1)}
+
+
+def _keep_alerts(inputs: Inputs, store: RunStore, created: datetime) -> None:
+    """Keep what was read of the alerts before anything is computed: they do not wait for our field."""
+    if inputs.alerts is None or inputs.past:
+        return
+    files = {file.sha256 for reading in inputs.readings if reading.role == "alerts" for file in reading.files}
+    with suppress(StoreError):  # the run may fare better; it holds them too
+        official.keep(store, inputs.alerts, created, files)
+        if inputs.downloads is not None:
+            inputs.downloads.approve(one for one in inputs.kept() if one.sha256 in files)
 
 
 def _computed(inputs: Inputs, store: RunStore, created: datetime, progress: Progress) -> Outcome:

@@ -15,6 +15,9 @@ from heatrisk.words import JST
 #: Pauses after failures double up to this.
 LONGEST_PAUSE = timedelta(hours=1)
 
+#: A pass of the morning begins no later than this by chance: its text is not sent after noon.
+_BEFORE_NOON = time(11, 59)
+
 #: A pass that was just made is not made again by a watcher that starts anew.
 RECENT = timedelta(minutes=5)
 
@@ -27,7 +30,7 @@ class Plan(NamedTuple):
     times : tuple of datetime.time
         Times of the day in Japan, in order; at least one.
     jitter : datetime.timedelta
-        A pass begins up to this much later, by chance.
+        A pass begins up to this much later, by chance, and one of the morning before noon.
     retry : datetime.timedelta
         Pause after a first failure; it doubles with each further one.
     """
@@ -61,7 +64,7 @@ def next_pass(
         Later than ``now``, in its zone; a retry is never later than the plan's next pass.
     """
     times = plan.times[:1] if off_season else plan.times
-    planned = _planned(times, now) + chance * plan.jitter
+    planned = _planned(times, now, chance * plan.jitter)
     if not failures or off_season:
         return planned
     pause = min(plan.retry * (1 << min(failures - 1, 10)), LONGEST_PAUSE)
@@ -87,9 +90,11 @@ def first_pass(plan: Plan, now: datetime, chance: float, attempted: datetime | N
     return now
 
 
-def _planned(times: tuple[time, ...], now: datetime) -> datetime:
-    """Return the plan's first time after now, in the zone of now."""
+def _planned(times: tuple[time, ...], now: datetime, later: timedelta) -> datetime:
+    """Return the plan's first time after now, that much later, but one of the morning before noon."""
     here = now.astimezone(JST)
     days = (here.date(), here.date() + timedelta(days=1))
     ahead = (datetime.combine(day, at, JST) for day in days for at in times)
-    return next(moment for moment in ahead if moment > here).astimezone(now.tzinfo)
+    moment = next(moment for moment in ahead if moment > here)
+    room = datetime.combine(moment.date(), _BEFORE_NOON, JST) - moment
+    return (moment + (min(later, room) if room >= timedelta(0) else later)).astimezone(now.tzinfo)

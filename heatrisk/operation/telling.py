@@ -9,7 +9,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import NamedTuple
 
-from heatrisk.bulletin import Bulletin, bulletins
+from heatrisk.bulletin import Bulletin, bulletins, known
 from heatrisk.city import read_city
 from heatrisk.city.sections import NOON, TellSection
 from heatrisk.errors import CityFileError, HeatRiskError, InputError, StoreError
@@ -74,7 +74,8 @@ def send(
     """
     hook = _hook(store, address, staff=staff)
     for one in found:
-        content = {**one.as_dict(), "run": run.id, "channel": "staff" if staff else "public"}
+        of = {"run": run.id, "computed": run.created.isoformat()}
+        content = {**one.as_dict(), **of, "channel": "staff" if staff else "public"}
         try:
             outcome = hook.send(one.event, content)
         except StoreError as error:  # what was sent cannot be kept, so this is not; the others may be
@@ -123,23 +124,28 @@ def unusable(section: TellSection, store: Path) -> Iterator[HeatRiskError]:
             yield error
 
 
-def send_news(city_file: Path, store: RunStore, run_id: str, at: datetime) -> list[Sending]:
-    """Send what a run gives to tell, to the addresses that ``[tell]`` of the city file names.
+def send_news(
+    city_file: Path, store: RunStore, run_id: str, at: datetime, begun: datetime | None = None
+) -> list[Sending]:
+    """Send what there is to tell, to the addresses that ``[tell]`` of the city file names.
 
-    The official alerts as soon as their report time has come; the morning's text from ``[tell] morning`` to
-    noon, of a run of the same day. Drills and tests go to the staff's address alone. What is wrong with an
-    address, the run or the store is told, not raised: a watcher goes on.
+    The official alerts as soon as they were read and their report time has come, whether a run was made with
+    them or not; the morning's text from ``[tell] morning`` to noon, of a run of the same day. Drills and
+    tests go to the staff's address alone. What is wrong with an address, the run or the store is told, not
+    raised: a watcher goes on.
 
     Parameters
     ----------
     city_file : pathlib.Path
         The city file.
     store : RunStore
-        Holds the run, and keeps what was sent.
+        Holds the run, what was read of the alerts after it, and keeps what was sent.
     run_id : str
-        The run.
+        The run that is published.
     at : datetime.datetime
         The clock, with zone.
+    begun : datetime.datetime, optional
+        When the pass began after which they are sent, with zone: one of the morning may end after noon.
 
     Returns
     -------
@@ -150,15 +156,17 @@ def send_news(city_file: Path, store: RunStore, run_id: str, at: datetime) -> li
     with suppress(CityFileError):  # told by the next pass, which stops at it
         section = read_city(city_file).tell
     here = at.astimezone(JST)
-    morning = time.fromisoformat(section.morning) <= here.time() < NOON
+    before = here if begun is None else begun.astimezone(JST)
+    morning = time.fromisoformat(section.morning) <= here.time() and before.time() < NOON
     found: list[Sending] = []
     for address, staff in _channels(section):
         try:
             run = store.open(run_id)
-            events = bulletins(run, "alert", at, staff=staff)
+            alerts = known(run, store)
+            events = bulletins(run, "alert", at, staff=staff, alerts=alerts)
             # Sent once, it had better not be yesterday's outlook.
             today = run.created.astimezone(JST).date() == here.date()
-            events += bulletins(run, "morning", at) if morning and today else []
+            events += bulletins(run, "morning", at, alerts=alerts) if morning and today else []
             for one in send(store.root, address, run, events, staff=staff):
                 found += [one] if one.new else []
         except HeatRiskError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from heatrisk.city import read_city
 from heatrisk.city.sections import TellSection, WatchSection
@@ -29,9 +30,25 @@ _FARTHEST = timedelta(hours=26)
 #: States of sources that another attempt may better.
 _PASSING = {"kept", "missing", "error"}
 
+
+class Next(NamedTuple):
+    """What a watcher does next.
+
+    Parameters
+    ----------
+    at : datetime.datetime
+        When, with zone.
+    computing : bool
+        Whether it makes a run; otherwise it only sends again what could not be sent.
+    """
+
+    at: datetime
+    computing: bool = True
+
+
 #: What a watcher says of itself: the outcome of a pass (None at the start, and where it only sent again what
-#: had failed), what was sent after it, and when the next one begins.
-Tell = Callable[[Outcome | Exception | None, list[Sending], datetime], None]
+#: had failed), what was sent after it, and what it does next.
+Tell = Callable[[Outcome | Exception | None, list[Sending], Next], None]
 
 
 def _now() -> datetime:
@@ -52,10 +69,9 @@ def watch(
     """Recompute a city at the times of its plan, until an exception such as that of a signal ends it.
 
     A pass that fails by a defect is told and tried again like any other; the city file is read anew each
-    time, so that its owner need not restart the watcher. What the published run gives to tell is sent after
-    every pass as the city file asks. What could not be sent is tried again as a failed pass is, without a new
-    run. What a pass that publishes nothing has newly read is not told: an alert reaches nobody before the run
-    that holds it.
+    time, so that its owner need not restart the watcher. What there is to tell is sent as the city file asks:
+    after every pass, also of alerts that one which published nothing has read, and at the start where the
+    last one was killed. What could not be sent is tried again as a failed pass is, without a new run.
 
     Parameters
     ----------
@@ -66,7 +82,7 @@ def watch(
     progress : callable
         Told of the stages of each pass.
     tell : callable
-        Told of each outcome, what was sent, and when the next pass begins.
+        Told of each outcome, what was sent, and what comes next.
     clock : callable
         Returns the time with its zone.
     sleep : callable
@@ -77,13 +93,14 @@ def watch(
         Stop after so many.
     """
     due = first_pass(plan_of(city_file), clock(), chance(), _attempted(store))
-    tell(None, [], due)
+    tell(None, _left(city_file, store, clock()), Next(due))
     failures = made = 0
     computing = True
     while passes is None or made < passes:
         due = _reached(due, clock, sleep)
-        outcome = _computed(city_file, store, clock(), progress) if computing else None
-        sent = _sent(city_file, store, clock())
+        begun = clock()
+        outcome = _computed(city_file, store, begun, progress) if computing else None
+        sent = _sent(city_file, store, clock(), begun)
         made += 1
         again = outcome is not None and _again(outcome, store)
         failures = failures + 1 if again or any(one.again for one in sent) else 0
@@ -92,7 +109,7 @@ def watch(
         due = next_pass(plan, now, luck, failures=failures, off_season=off)
         # A receiver that is down is no reason for a new run before the plan asks for one.
         computing = again or due >= next_pass(plan, now, luck, off_season=off)
-        tell(outcome, sent, due)
+        tell(outcome, sent, Next(due, computing))
 
 
 def _computed(city_file: Path, store: RunStore, at: datetime, progress: Progress) -> Outcome | Exception:
@@ -102,11 +119,11 @@ def _computed(city_file: Path, store: RunStore, at: datetime, progress: Progress
         return defect
 
 
-def _sent(city_file: Path, store: RunStore, at: datetime) -> list[Sending]:
-    """Send what the published run gives to tell; whatever goes wrong, the run itself is none the worse."""
+def _sent(city_file: Path, store: RunStore, at: datetime, begun: datetime) -> list[Sending]:
+    """Send what there is to tell; whatever goes wrong, the published run is none the worse."""
     try:
         run_id = store.latest_id()
-        return [] if run_id is None else send_news(city_file, store, run_id, at)
+        return [] if run_id is None else send_news(city_file, store, run_id, at, begun)
     except Exception as defect:
         name = type(defect).__name__  # its text may hold an address
         words = Words(
@@ -114,6 +131,12 @@ def _sent(city_file: Path, store: RunStore, at: datetime) -> list[Sending]:
             f"nothing could be sent: a defect of the program, {name}",
         )
         return [Sending(words, 20, again=True, new=True)]
+
+
+def _left(city_file: Path, store: RunStore, at: datetime) -> list[Sending]:
+    """Send what a pass had read that was killed before it could; it may be killed again."""
+    writer, writing = store.writer()
+    return [] if writer is None or writing else _sent(city_file, store, at, at)
 
 
 def plan_of(city_file: Path) -> Plan:

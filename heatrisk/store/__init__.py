@@ -13,6 +13,7 @@
     <root>/latest -> runs/<run_id>
     <root>/lock                             one writer at a time, and who it is
     <root>/status.json                      how the last attempt went
+    <root>/alerts.json                      alerts that an attempt read, see heatrisk.bulletin.official
     <root>/cache/                           arrays that are costly to compute
 
 A run is written beside its place, read back and compared by checksum, forced to disk and only then renamed. A

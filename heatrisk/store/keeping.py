@@ -19,7 +19,7 @@ from heatrisk.store.lock import Holder
 TEMPORARY = ".tmp-"
 
 #: What :func:`heatrisk.disk.replace` and the swap of the link leave in a folder when they are killed.
-_PARTS = (".latest-*", ".status.json-*", ".*.npy-*", ".writable*", ".lock")
+_PARTS = (".latest-*", ".status.json-*", ".alerts.json-*", ".*.npy-*", ".writable*", ".lock")
 
 #: Sky views of towns that are not computed any more go after this time.
 UNUSED = timedelta(days=30)
