@@ -51,6 +51,8 @@ Floats32 = npt.NDArray[np.float32]
 HOURS_OF_WARMTH = 5
 _HOUR = pd.Timedelta("1h") // SUB_STEP
 _MIDDLE = 3  # the sun that stands for an hour, counted back from its end
+_OLDER = 3 * _HOUR  # sub-steps of the day before those hours for which one sun stands
+_KEPT = 16  # suns that stand for an hour, of one day
 
 POSTURES = {"standing": STANDING, "sitting": SITTING}
 Posture = Literal["standing", "sitting"]
@@ -98,7 +100,10 @@ class StepHeat(NamedTuple):
     mean : numpy.ndarray
         Its mean over the day on open ground [K].
     suns : list of tuple of float
-        Zenith and azimuth [degrees] of the sun that stands for each of the hours.
+        Zenith and azimuth [degrees] of the sun that stands for each of the hours, then of those that stand
+        for the rest of the day before them.
+    day : numpy.ndarray
+        Part of a day's beam for which each of these suns stands, then each sub-step: as on the day before.
     """
 
     drive: Floats
@@ -110,6 +115,7 @@ class StepHeat(NamedTuple):
     recursion: Floats
     mean: Floats
     suns: list[tuple[float, float]]
+    day: Floats
 
 
 def step_heat(now: xr.Dataset, before: xr.Dataset, surfaces: Surfaces) -> StepHeat:
@@ -130,13 +136,59 @@ def step_heat(now: xr.Dataset, before: xr.Dataset, surfaces: Surfaces) -> StepHe
     recursion, mean = beam_warming(whole, first, seconds, surfaces.ground)
     hours = recursion[first - HOURS_OF_WARMTH * _HOUR : first]
     hours = hours.reshape(HOURS_OF_WARMTH, _HOUR, *hours.shape[1:])
-    middles = range(first - (HOURS_OF_WARMTH - 1) * _HOUR - _MIDDLE, first, _HOUR)
-    zenith, azimuth = before["zenith"].values, before["azimuth"].values
-    suns = [(float(zenith[k]), float(azimuth[k])) for k in middles]
     composed = np.stack([_composed(hour) for hour in hours])
+    spans = _spans(first, len(drive))
+    zenith, azimuth = before["zenith"].values, before["azimuth"].values
+    suns = [(float(zenith[k]), float(azimuth[k])) for k in ((begin + end) // 2 for begin, end in spans)]
+    up = [90.0 - zenith >= LOWEST_SUN for zenith, _ in suns] + [True] * len(drive)
+    day = _parts_of_day(past, [*spans, *((k, k + 1) for k in range(len(drive)))]) * up
     return StepHeat(
-        drive, now["horizon"].values, light, heat, shaded, composed, recursion[first:], mean, suns
+        drive, now["horizon"].values, light, heat, shaded, composed, recursion[first:], mean, suns, day
     )
+
+
+def _spans(first: int, moments: int) -> list[tuple[int, int]]:
+    """Return the rows of the day before a step for which one sun each stands: its last hours, then the rest.
+
+    The first rows are left out: they have the time of day of the step itself.
+    """
+    early = first - HOURS_OF_WARMTH * _HOUR
+    hours = [(begin, begin + _HOUR) for begin in range(early, first, _HOUR)]
+    return hours + [(max(end - _OLDER, moments), end) for end in range(early, moments, -_OLDER)]
+
+
+def _parts_of_day(past: Floats, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Return what part of a day's beam on the ground falls in some of its rows."""
+    total = np.concatenate([[0.0], np.cumsum(past[:, BEAM] * past[:, COSZ])])
+    parts = [total[min(end, len(past))] - total[min(begin, len(past))] for begin, end in spans]
+    return np.array(parts) / max(total[-1], 1.0)
+
+
+def share_of_day(
+    heat: StepHeat, past: Sequence[Floats32], now: Sequence[Floats32], svf: Floats32
+) -> Floats32:
+    """Return the share of a whole day's beam that reaches every cell.
+
+    The suns that were not asked for count by the share of the sky that a place sees.
+
+    Parameters
+    ----------
+    heat : StepHeat
+        Of the step.
+    past, now : sequence of numpy.ndarray
+        Share of the beam that arrives, one for each of ``heat.suns`` and one for each sub-step.
+    svf : numpy.ndarray
+        Sky view factor of every cell.
+
+    Returns
+    -------
+    numpy.ndarray of float32
+        0 to 1.
+    """
+    share = (1.0 - heat.day.sum()) * svf
+    for part, beam in zip(heat.day, (*past, *now), strict=True):
+        share = share + part * beam
+    return np.asarray(share, np.float32)
 
 
 def _drive(data: xr.Dataset) -> Floats:
@@ -200,7 +252,7 @@ class Suns:
         )
         if keep:
             self._kept[zenith, azimuth] = beam.ravel() if out is None else beam.flatten()
-            for old in list(self._kept)[: -2 * HOURS_OF_WARMTH]:
+            for old in list(self._kept)[:-_KEPT]:
                 del self._kept[old]
         return direct.ravel(), beam.ravel()
 
@@ -216,7 +268,7 @@ def stands_for_an_hour(k: int, count: int) -> bool:
 
 
 def warmed(
-    heat: StepHeat, beams: Sequence[Floats32], classes: npt.NDArray[np.uint8], svf: Floats32
+    heat: StepHeat, beams: Sequence[Floats32], classes: npt.NDArray[np.uint8], day: Floats32
 ) -> Floats:
     """Return what the beam of the last hours has added to the temperature of the ground of every cell.
 
@@ -228,17 +280,17 @@ def warmed(
         Share of the beam that arrived in every cell, one for each of ``heat.suns``.
     classes : numpy.ndarray of uint8
         Class of the ground of every cell.
-    svf : numpy.ndarray
-        Sky view factor of every cell.
+    day : numpy.ndarray
+        Share of a whole day's beam that arrives, from `share_of_day`.
 
     Returns
     -------
     numpy.ndarray
         Just before the first sub-step [K].
     """
-    warming = svf * heat.mean[classes]
-    for recursion, beam in zip(heat.hours, beams, strict=True):
-        add_warming(recursion, heat.mean, classes, svf, beam, warming)
+    warming = day * heat.mean[classes]
+    for recursion, beam in zip(heat.hours, beams, strict=False):
+        add_warming(recursion, heat.mean, classes, day, beam, warming)
     return warming
 
 
@@ -316,14 +368,18 @@ def face_fluxes(
     for i in range(len(chosen)):
         now = drive.data.isel(time=i)
         heat = step_heat(now, drive.before.isel(time=i), town)
-        around = [_around(shown(suns.beam(*sun)), shape, reach) for sun in heat.suns]
-        warming = warmed(heat, around, classes, view)
+        past = [_around(shown(suns.beam(*sun)), shape, reach) for sun in heat.suns]
+        path = zip(now["zenith"].values, now["azimuth"].values, strict=True)
+        beams = [
+            shown(suns.shares(float(zenith), float(azimuth), keep=stands_for_an_hour(k, len(heat.drive)))[1])
+            for k, (zenith, azimuth) in enumerate(path)
+        ]
+        around = [_around(beam, shape, reach) for beam in beams]
+        day = share_of_day(heat, past, around, view)
+        warming = warmed(heat, past, classes, day)
         sums = np.zeros(fluxes.shape[1:])
-        for k in range(len(heat.drive)):
-            keep = stands_for_an_hour(k, len(heat.drive))
-            beam = shown(suns.shares(float(now["zenith"][k]), float(now["azimuth"][k]), keep=keep)[1])
-            lit = _around(beam, shape, reach)
-            add_warming(heat.recursion[k], heat.mean, classes, view, lit, warming)
+        for k, (beam, lit) in enumerate(zip(beams, around, strict=True)):
+            add_warming(heat.recursion[k], heat.mean, classes, day, lit, warming)
             court = court_table(heat.light[k], heat.heat[k])
             walls = side_walls(heat.light[k], turn), side_walls(heat.heat[k], turn)
             add_faces(

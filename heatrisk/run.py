@@ -243,8 +243,8 @@ class Town:
         """Fill in the products of one step; return ``wbgt_moe`` of the open reference."""
         tables = lookup.body_tables(
             heat.drive, now["rh"].values, heat.horizon, heat.light, heat.heat, heat.shaded,
-            self.surfaces.ground, heat.hours, heat.recursion, heat.mean, self.kinds,
-            self.crowns is not None, self.urban_wind,
+            self.surfaces.ground, heat.hours, heat.recursion, heat.mean, heat.day,
+            self.kinds, self.crowns is not None, self.urban_wind,
         )  # fmt: skip
         suns = list(zip(now["zenith"].values, now["azimuth"].values, strict=True))
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))

@@ -28,6 +28,7 @@ DRIVE = clear_day(12.0, MOMENTS)
 LIGHT, HEAT, SHADED = march_courts(DRIVE, 144, 600.0, GROUND, WALLS)
 COURTS = [fluxes.court_table(light, heat) for light, heat in zip(LIGHT, HEAT, strict=True)]
 RECURSION, MEAN = beam_warming(DRIVE, 144, 600.0, GROUND)
+DAY = np.array([0.2, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05])  # parts of the beam: an hour before, then the moments
 HORIZON = 15.0
 ANSWERS = [lookup.MOE, lookup.MOE_SUN, lookup.MOE_SHADE, lookup.ISO, lookup.TMRT, lookup.UTCI]
 
@@ -62,7 +63,8 @@ def tables(drive: np.ndarray, rh: float, *, crowns: bool = True, urban_wind: boo
     hour[..., 0], hour[..., 1] = 0.5, 0.5 * MEAN + 10.0
     return lookup.body_tables(
         drive, np.full(moments, rh), np.full(moments, HORIZON), LIGHT[-moments:], HEAT[-moments:],
-        SHADED[-moments:], GROUND, hour, RECURSION[-moments:], MEAN, KINDS, crowns, urban_wind,
+        SHADED[-moments:], GROUND, hour, RECURSION[-moments:], MEAN, DAY[: 1 + moments], KINDS, crowns,
+        urban_wind,
     )  # fmt: skip
 
 
@@ -87,7 +89,9 @@ def added(drive: np.ndarray, rh: float, town: Street, *, crowns: bool = True) ->
 def exact(drive: np.ndarray, rh: float, town: Street, cell: int) -> np.ndarray:
     """Return the answers of one cell at every moment from the solver itself, step by step."""
     kind, svf, bare = int(town.kind[cell]), float(town.svf[cell]), float(town.bare[cell])
-    settled = svf * MEAN[kind]
+    suns = np.array([beam[cell] for beam in (*town.before, *town.beams)])
+    seen = DAY[: len(suns)] @ suns + (1.0 - DAY[: len(suns)].sum()) * svf
+    settled = seen * MEAN[kind]
     warmth = 0.5 * settled + (0.5 * MEAN[kind] + 10.0) * float(town.before[0][cell])
     rows = []
     for k, now in enumerate(drive):

@@ -35,18 +35,18 @@ def arrays(data: xr.Dataset) -> dict[str, np.ndarray]:
     return {str(name): values.values for name, values in data.items() if values.ndim}
 
 
-# The run takes the daily mean of the beam's warmth as its share by the sky view factor: ground that is in the
-# shade at noon is up to 1.6 K too warm. That, and 0.01 of sky view factor, is what the tolerances allow.
+# The run knows one sun for three hours of the day before, and 0.01 of sky view factor lies between the two.
 @pytest.mark.parametrize(
     ("weather", "when", "cell", "kind"),
     [
         (cloudless(), "2025-08-05T03:30", GROVE, 5),
         (cloudless(), "2025-08-05T03:30", EDGE, 6),
         (cloudless(), "2025-08-05T05:30", OPEN, 1),
+        (cloudless(), "2025-08-05T03:30", BEHIND, 1),
         (overcast(), "2025-08-05T03:30", BEHIND, 5),
         (cloudless(), "2025-08-05T12:30", BEHIND, 1),
     ],
-    ids=["grove", "edge", "sun-asphalt", "overcast", "night"],
+    ids=["grove", "edge", "sun-asphalt", "shaded-asphalt", "overcast", "night"],
 )  # fmt: skip
 def test_a_step_is_what_the_equations_say(
     weather: Weather, when: str, cell: tuple[int, int], kind: int
@@ -60,6 +60,6 @@ def test_a_step_is_what_the_equations_say(
     assert scene.crown_top is not None and scene.crown_base is not None
     rasters = (np.asarray(r, float) for r in (scene.terrain, tops, scene.crown_top, scene.crown_base))
     felt = naive_step.felt(naive_step.Town(*rasters), cell, past, now, GROUND[0], GROUND[kind - 1], WALLS)
-    for name, within in (("wbgt_moe", 0.05), ("wbgt_iso", 0.05), ("tmrt", 1.0)):
+    for name, within in (("wbgt_moe", 0.05), ("wbgt_iso", 0.05), ("tmrt", 0.6)):
         assert float(run[name].values[0][cell]) == pytest.approx(felt[name], abs=within), name
     assert float(run["svf"].values[cell]) == pytest.approx(felt["svf"], abs=0.015)

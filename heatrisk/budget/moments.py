@@ -39,7 +39,7 @@ from heatrisk.physics.radiant import crown_light, mean_radiant_temperature, pers
 from heatrisk.physics.surface import ALBEDO
 from heatrisk.physics.utci import utci, wind_at_10_m
 from heatrisk.physics.wind import UrbanWind, sheltered_wind
-from heatrisk.radiation import StepHeat, Surfaces, warmed
+from heatrisk.radiation import StepHeat, Surfaces, share_of_day, warmed
 
 Numbers = dict[str, float]
 Floats = npt.NDArray[np.float64]
@@ -91,10 +91,13 @@ def moments(
         Named as in `heatrisk.budget.words`.
     """
     classes, svf = np.array([spot.kind], np.uint8), np.array([spot.svf], np.float32)
-    warming = warmed(heat, [np.array([beam], np.float32) for beam in past_beams], classes, svf)
+    past = [np.array([beam], np.float32) for beam in past_beams]
+    beams = [np.array([beam], np.float32) for _, beam in shares]
+    day = share_of_day(heat, past, beams, svf)
+    warming = warmed(heat, past, classes, day)
     found = []
     for k, (direct, beam) in enumerate(shares):
-        add_warming(heat.recursion[k], heat.mean, classes, svf, np.array([beam], np.float32), warming)
+        add_warming(heat.recursion[k], heat.mean, classes, day, beams[k], warming)
         air = {name: float(now[name][k]) for name in ("ta", "rh", "ps", "va")}
         air["va_open"] = air["va"]
         if urban_wind == "svf":

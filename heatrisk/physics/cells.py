@@ -1,6 +1,6 @@
 """Every cell through one step: the tables of `heatrisk.physics.lookup` read at all of its moments.
 
-Cells go by blocks that stay in the first-level cache while one moment after another passes over them, so
+Cells go by blocks that stay in the second-level cache while one moment after another passes over them, so
 that a step reads every share of the beam once and writes every product once.
 """
 
@@ -30,7 +30,7 @@ from heatrisk.physics.lookup import (
     view_interval,
 )
 
-BLOCK: Final = 256  # cells that pass all moments together: sums and one table fit the first-level cache
+BLOCK: Final = 2048  # cells that pass all moments together: sums and one table fit the second-level cache
 
 #: Products of a step, in the order in which `step_cells` writes them: the mean of every lane, the share of
 #: the beam that arrives in the place of the warmth, and the highest ``wbgt_moe``.
@@ -124,7 +124,8 @@ def _locate(slot: Any, svf: Any, courts: bool, place: Any, way: Any) -> None:
 def _lent(tables: Tables) -> Tables:
     """Return tables whose slices count no references."""
     body, past, globe = lent(tables.body), lent(tables.past), lent(tables.globe)
-    return Tables(body, past, tables.early, lent(tables.fades), tables.calm, globe)
+    fades, settling = lent(tables.fades), lent(tables.settling)
+    return Tables(body, past, settling, tables.day, tables.early, fades, tables.calm, globe)
 
 
 @kernel
@@ -144,11 +145,31 @@ def _part_of(crowns: Any, first: int, last: int) -> Any:
 
 
 @kernel
-def _warm(past: Floats32, cells: Places, before: Any, first: int, warmth: Floats32) -> None:
+def _see_day(day: Floats32, cells: Places, before: Any, beams: Any, first: int, shares: Floats32) -> None:
+    """Fill in the share of a whole day's beam that reaches the ground of a block.
+
+    The suns that are not known count by the share of the sky that a place sees.
+    """
+    unknown = np.float32(1.0) - day.sum()
+    for i in range(shares.size):
+        shares[i] = unknown * cells.svf[i]
+    for h in range(len(before)):
+        if day[h] > 0.0:
+            beam = lent(before[h])[first : first + shares.size]
+            for i in range(shares.size):
+                shares[i] += day[h] * beam[i]
+    for k in range(len(beams)):
+        beam = lent(beams[k])[first : first + shares.size]
+        for i in range(shares.size):
+            shares[i] += day[len(before) + k] * beam[i]
+
+
+@kernel
+def _warm(past: Floats32, cells: Places, before: Any, first: int, day: Floats32, warmth: Floats32) -> None:
     """Let the beam of the hours before the step warm the ground of a block."""
     for i in range(warmth.size):
-        warmth[i] = past[0, cells.slot[i]] * cells.svf[i]
-    for h in range(len(before)):
+        warmth[i] = past[0, cells.slot[i]] * day[i]
+    for h in range(past.shape[0] - 1):
         beam, by_slot = lent(before[h])[first : first + warmth.size], past[h + 1]
         for i in range(warmth.size):
             warmth[i] += by_slot[cells.slot[i]] * beam[i]
@@ -176,12 +197,14 @@ def _read(nodes: Floats32, crowns: Any, i: int) -> np.float32:
 @kernel
 def _pass_moment(
     tables: Tables, k: int, cells: Places, crowns: Any, beam: Floats32, direct: Floats32,
-    sums: Floats32, peak: Floats32, received: Floats32,
+    day: Floats32, sums: Floats32, peak: Floats32, received: Floats32,
 ) -> None:  # fmt: skip
     """Add moment ``k`` to the sums of a block."""
     body, fades, globe, calm = tables.body[k], tables.fades[k], tables.globe[k], tables.calm[k]
+    settling = tables.settling[k]
     for i in range(peak.size):
-        row, way, warmth, share = np.int64(cells.row[i]), cells.way[i], sums[i, GROUND], beam[i]
+        row, way, share = np.int64(cells.row[i]), cells.way[i], beam[i]
+        warmth = sums[i, GROUND] + settling[cells.slot[i]] * (day[i] - cells.svf[i])
         if crowns is None:
             moe = add_polynomial(sums, i, body, row, way, None, warmth, share, direct[i], None)
         else:
@@ -221,14 +244,16 @@ def pass_block(
     last = first + peak.size
     part, crowned = _part(cells, first, last), _part_of(crowns, first, last)
     tables, sums = _lent(tables), lent(sums)
-    _warm(tables.past, part, before, first, received)
+    day = np.empty_like(peak)
+    _see_day(tables.day, part, before, beams, first, day)
+    _warm(tables.past, part, before, first, day, received)
     _shade(tables.early, part, crowned, received)
     sums[:] = np.float32(0.0)
     sums[:, GROUND] = received
     peak[:], received[:] = np.float32(-np.inf), np.float32(0.0)
     for k in range(len(beams)):
         beam, direct = lent(beams[k])[first:last], lent(directs[k])[first:last]
-        _pass_moment(tables, k, part, crowned, beam, direct, sums, peak, received)
+        _pass_moment(tables, k, part, crowned, beam, direct, day, sums, peak, received)
 
 
 @kernel
@@ -261,8 +286,8 @@ def step_cells(
     cells, crowns : Places, Crowns or None
         From `places`.
     before, beams, directs : tuple of array of float32, each of shape (cells,)
-        Share of the beam that arrives in each of those hours and at each moment; share in full sun at each
-        moment. NaN gives NaN.
+        Share of the beam that arrives from each of the suns before the step and at each moment; share in full
+        sun at each moment. NaN gives NaN.
     base, reference : float
         WBGT are given as ``base + (mean - reference)``. [°C]
     products : tuple of array of float32, each of shape (cells,)

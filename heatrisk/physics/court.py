@@ -281,8 +281,7 @@ def beam_warming(drive: Floats, first: int, seconds: float, ground: Floats) -> t
 
     ``x ← a x + b share + c mean``: the part of the force-restore method that the beam drives, linear around
     the temperature of the air. ``share`` is the part of the beam that reaches the ground, ``mean`` the mean
-    of ``x`` over the day, which for open ground is returned and elsewhere is taken as its share by the sky
-    view factor: the part of all suns that a place sees.
+    of ``x`` over the day, which for open ground is returned and elsewhere is its part of the day's beam.
 
     Parameters
     ----------

@@ -270,8 +270,14 @@ class Tables(NamedTuple):
         The warmth is what the moment turns into that above the ground of a treeless place with the same
         walls that the beam never reaches.
     past : array of float32, shape (1 + hours, kinds)
-        What the sky view factor and the share of the beam in each of the hours before the step have put into
+        What the share of the day's beam, and of the beam in each of the hours before the step, have put into
         the warmth of the ground. [K]
+    settling : array of float32, shape (moments, kinds)
+        What to add to the warmth before a moment for the share of the day's beam that the sky view factor
+        lacks. [K]
+    day : array of float32, shape (suns,)
+        Part of the day's beam for which each of those hours, of the suns before them and of the moments
+        stands. [1]
     early, fades : array of float32, shape (kinds * COURT_NODES,) and (moments, kinds * COURT_NODES)
         By sky view factor, what crowns put into the warmth before the first moment, and from one moment to
         the next: the difference between the values with and without them. [K]
@@ -283,6 +289,8 @@ class Tables(NamedTuple):
 
     body: Floats32
     past: Floats32
+    settling: Floats32
+    day: Floats32
     early: Floats32
     fades: Floats32
     calm: npt.NDArray[np.bool_]
@@ -291,7 +299,8 @@ class Tables(NamedTuple):
 
 def body_tables(
     drive: Floats, rh: Floats, horizon: Floats, light: Floats, heat: Floats, shaded: Floats, ground: Floats,
-    hours: Floats, recursion: Floats, mean: Floats, kinds: Kinds, crowns: bool, urban_wind: bool,
+    hours: Floats, recursion: Floats, mean: Floats, day: Floats, kinds: Kinds, crowns: bool,
+    urban_wind: bool,
 ) -> Tables:  # fmt: skip
     """Solve what a body feels at some moments.
 
@@ -310,6 +319,9 @@ def body_tables(
     hours, recursion, mean : array, shape (hours, classes, 3), (moments, classes, 3) and (classes,)
         Warming of the ground by the beam over the hours before the moments and over each of them, from
         `heatrisk.physics.court.beam_warming`.
+    day : array, shape (suns,)
+        Part of the day's beam for which each of the hours, of some suns before them and of the moments
+        stands. [1]
     kinds : array of uint8, shape (kinds,)
         Classes of ground that there are.
     crowns : bool
@@ -329,13 +341,14 @@ def body_tables(
     body, globe = _fill_tables(
         drive, rh, horizon, light, heat, shaded, ground, kinds, following, fades, warmths, crowns, urban_wind
     )
-    flat = _put_by(hours, mean), early[0].ravel(), fades.reshape(len(fades), -1)
+    settling = recursion[..., 2] * mean / recursion[..., 0]
+    flat = _put_by(hours, mean), settling, day, early[0].ravel(), fades.reshape(len(fades), -1)
     single = [np.ascontiguousarray(part, np.float32) for part in flat]
-    return Tables(body, single[0], single[1], single[2], drive[:, VA] < WIND_CALM, globe)
+    return Tables(body, *single, drive[:, VA] < WIND_CALM, globe)
 
 
 def _put_by(hours: Floats, mean: Floats) -> Floats:
-    """Return what sky and beams put into the warmth once all hours are over, see `Tables`."""
+    """Return what the day and the hours' beams put into the warmth once all hours are over, see `Tables`."""
     put = mean[None]
     for a, b, c in np.moveaxis(hours, -1, 1):
         put = np.concatenate([a * put, b[None]])
@@ -361,7 +374,7 @@ def _warmth_span(hours: Floats, recursion: Floats, mean: Floats, shade: Floats) 
 
 @parallel_kernel
 def add_warming(
-    recursion: Floats, mean: Floats, ground: Kinds, svf: Floats32, beam: Floats32, warming: Floats
+    recursion: Floats, mean: Floats, ground: Kinds, day: Floats32, beam: Floats32, warming: Floats
 ) -> None:
     """Let the beam warm the ground of every cell for one moment.
 
@@ -371,12 +384,12 @@ def add_warming(
         Row of `heatrisk.physics.court.beam_warming`.
     mean : array, shape (classes,)
         Of the same. [K]
-    ground, svf, beam : array, shape (cells,)
-        Class of the ground; sky view factor; share of the beam that arrives.
+    ground, day, beam : array, shape (cells,)
+        Class of the ground; share of a whole day's beam that arrives, and of the beam of the moment.
     warming : array, shape (cells,)
         Changed in place. [K]
     """
     for cell in numba.prange(warming.size):
         a, b, restored = recursion[ground[cell]]
-        settled = svf[cell] * mean[ground[cell]]
+        settled = day[cell] * mean[ground[cell]]
         warming[cell] = a * warming[cell] + b * beam[cell] + restored * settled
