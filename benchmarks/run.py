@@ -18,6 +18,7 @@ import geopandas as gpd
 import numba
 import numpy as np
 import pandas as pd
+import shapely
 from affine import Affine
 
 from heatrisk.city import ModelSection, read_city
@@ -89,14 +90,15 @@ def repeated(town: Scene, buildings: gpd.GeoDataFrame, width: float, height: flo
         return np.tile(inner, times)[: shape[0] * side, : shape[1] * side]
 
     grid = Grid(town.grid.crs, Affine(*town.grid.transform[:6]), shape)
+    outlines = buildings.geometry.to_numpy()
     moved = [
-        buildings.translate(j * columns * town.grid.cell_size, -i * rows * town.grid.cell_size)
+        shapely.transform(outlines, (town.grid.cell_size * np.array([j * columns, -i * rows])).__add__)
         for i in range(times[0])
         for j in range(times[1])
     ]
     everywhere = gpd.GeoDataFrame(
         {"height": np.tile(buildings["height"].to_numpy(), len(moved))},
-        geometry=pd.concat(moved, ignore_index=True),
+        geometry=np.concatenate(moved),
         crs=town.grid.crs,
     )
     canopy = None if town.crown_top is None else tiled(town.crown_top, factor)

@@ -10,10 +10,11 @@ from functools import cached_property
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-from rasterio.features import rasterize
+import shapely
 
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Bounds, Grid
+from heatrisk.physics import footprints
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, halo_width, shade_scene
 from heatrisk.physics.surface import GRASS, PAVED
 from heatrisk.words import Words
@@ -169,7 +170,7 @@ class Scene:
         ground = np.zeros(fine.shape, np.float32) if terrain is None else terrain
         if land_cover is None:
             land_cover = np.full(grid.shape, GRASS.code, np.uint8)
-        crown_base = None if canopy is None else (trunk_ratio * canopy).astype(np.float32)
+        crown_base = None if canopy is None else np.asarray(trunk_ratio * canopy, np.float32)
         return cls(
             grid,
             ground,
@@ -322,16 +323,20 @@ def _roofs(
 ) -> Floats:
     """Return the elevation of the roofs, NaN elsewhere; the taller of overlapping buildings wins."""
     order = np.argsort(heights, kind="stable")
-    numbers = np.arange(1, len(order) + 1)
-    shapes = zip(buildings.geometry.to_numpy()[order], numbers, strict=True)
-    owner = rasterize(shapes, out_shape=fine.shape, transform=fine.transform, fill=0, dtype="int32")
-    covered = owner > 0
-    known = covered & np.isfinite(ground)
-    count = np.bincount(owner[known], minlength=len(order) + 1)
-    total = np.bincount(owner[known], weights=ground[known], minlength=len(order) + 1)
-    with np.errstate(invalid="ignore"):
-        tops = total / count
-    tops[1:] += heights[order]
-    roof = np.full(fine.shape, np.nan, np.float32)
-    roof[covered] = tops[owner[covered]]
-    return roof
+    shapes = buildings.geometry.to_numpy()[order]
+    parts, building = shapely.get_parts(shapes, return_index=True)
+    drawn = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    parts, building = parts[drawn], building[drawn]
+    rings, part = shapely.get_rings(parts, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    inverse = ~fine.transform
+    across, down = inverse.c + inverse.a * points[:, 0], inverse.f + inverse.e * points[:, 1]
+    bounds = _starts(ring, len(rings)), _starts(part, len(parts))
+    owner = footprints.owners(fine.shape, across, down, *bounds, building + 1)
+    tops = footprints.mean_ground(owner, ground, len(order)) + heights[order]
+    return footprints.raised(owner, tops)
+
+
+def _starts(group: npt.NDArray[np.int64], groups: int) -> npt.NDArray[np.int64]:
+    """Return where each group begins in a sorted list of members' groups, and the end of the last."""
+    return np.searchsorted(group, np.arange(groups + 1))

@@ -80,25 +80,6 @@ def test_series_equals_the_cube_read_by_xarray(kept: RunStore) -> None:
             np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12)
 
 
-def test_series_across_shards_and_empty_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cube, "SHARD", 128)
-    made = made_dataset()
-    made["wbgt_moe"][:, :64, :64] = np.nan
-    made["wbgt_moe"][:, :, 128:] = np.nan
-    cube.write(made[["wbgt_moe", "spatial_ref"]], tmp_path / "fields.zarr")
-    assert not (tmp_path / "fields.zarr/wbgt_moe/c/0/0/1").exists(), "an empty shard should not be stored"
-    read = cube.CellReader(tmp_path / "fields.zarr/wbgt_moe")
-    for row, column in ((0, 0), (63, 63), (64, 63), (127, 127), (128, 5), (149, 229), (3, 200), (140, 100)):
-        np.testing.assert_allclose(read(row, column), made["wbgt_moe"].values[:, row, column], atol=2e-6)
-
-
-def test_stored_decimals_are_exact() -> None:
-    decimals = np.arange(-500, 6000) / 100
-    np.testing.assert_array_equal(cube.unpack(cube.pack(decimals, 0.01), 0.01), decimals)
-    np.testing.assert_array_equal(cube.unpack(cube.pack(decimals.astype(np.float32), 0.01), 0.01), decimals)
-    assert cube.pack(np.array([np.nan, 1e9, -1e9]), 0.01).tolist() == [cube.FILL, 32767, -32767]
-
-
 def test_a_place_outside_the_grid_has_no_series(kept: RunStore) -> None:
     assert kept.open().series(139.0, 35.0) is None
     assert kept.open().series(float("nan"), 95.0) is None
@@ -331,10 +312,17 @@ def test_a_look_at_all_runs_leaves_the_served_one_open(
     assert kept.open(RUN_ID) is served
 
 
-def test_what_does_not_read_back_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = small()
-    honest = cube._array
-    monkeypatch.setattr(cube, "_array", lambda group, name: np.asarray(honest(group, name)[...]) + 1)
+@pytest.mark.parametrize("broken", ["line", "map", "picture"])
+def test_what_does_not_read_back_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    run, array, compressed, read = small(), cube._array, cube._compressed, Path.read_bytes
+    if broken == "line":
+        monkeypatch.setattr(cube, "_array", lambda group, name: np.asarray(array(group, name)[...]) + 1)
+    elif broken == "map":
+        monkeypatch.setattr(cube, "_compressed", lambda strip, fill: compressed(strip[..., ::-1], fill))
+    else:
+        monkeypatch.setattr(Path, "read_bytes", lambda path: read(path)[path.suffix == ".pmtiles" :])
     with pytest.raises(StoreError, match="read back"):
         RunStore(tmp_path).write(run)
     assert RunStore(tmp_path).runs() == []

@@ -2,8 +2,9 @@
 
 ``fastmath`` stays off: NaN is the no-data value, and fast maths may assume it away.
 Compiled code is cached on disk, so only the first call after an installation compiles. Numba's cache looks
-at the file of a kernel alone; ours at all files of this package, because kernels call each other across files
-and a cached one must not outlive a change in what it calls.
+at the file of a kernel alone; ours at all files of this package, and at those beside a kernel that lies
+elsewhere, because kernels call each other across files and a cached one must not outlive a change in what it
+calls.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,10 +21,15 @@ import numba.extending
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+@cache
+def _sources(folder: Path) -> str:
+    """Return the digest of the sources in a folder."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
+
+
 #: Digest of the sources of this package: what a cached result of its kernels depends on besides its inputs.
-SOURCES: Final = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-).hexdigest()
+SOURCES: Final = _sources(Path(__file__).parent)
 
 
 def kernel(function: F) -> F:
@@ -44,10 +51,11 @@ def formula(function: F) -> F:
 
 
 def _cached(dispatcher: Any) -> Any:
-    """Switch on the disk cache, stamped with all sources of the package; do without on a read-only one."""
+    """Switch on the disk cache, stamped with all sources that count; do without on a read-only one."""
     with contextlib.suppress(RuntimeError, AttributeError):
         dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = SOURCES
+        beside = _sources(Path(dispatcher.py_func.__code__.co_filename).parent)
+        dispatcher._cache._cache_file._source_stamp = SOURCES + beside
     return dispatcher
 
 

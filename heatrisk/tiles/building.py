@@ -1,27 +1,19 @@
-"""From the fields of a run to a Web Mercator pyramid of codes: all geometry, done once when a run is made."""
+"""The geometry of a Web Mercator pyramid: which cell a pixel shows, and what a coarser pixel stands for."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import morecantile
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 from pyproj import Transformer
 
-from heatrisk.archive import Facts, Kind, Tile
-from heatrisk.archive import packed as packed_archive
-from heatrisk.cube import grid_of, pack
 from heatrisk.grid import Bounds, Grid
-from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE, LAYERS, Layer
-from heatrisk.layers.rows import STEP_MINUTES
-from heatrisk.pyramid import TILE, Codes, Level, Pyramid
-from heatrisk.tiles.images import palette, png
+from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE
+from heatrisk.pyramid import TILE, Codes, Level
 
 TMS = morecantile.tms.get("WebMercatorQuad")
 #: What a pixel may be besides a code: open ground; and the value of a run's mask outside the area.
@@ -33,101 +25,6 @@ _LOWEST_ZOOM = 10
 # Pixels between two exactly projected points; between them the projection is linear to far below a millimetre
 # at native zoom (tested).
 _SPACING = 32
-
-
-def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Sequence[str] = ()) -> Pyramid:
-    """Return the pyramid of a run; pictures are made when a step is asked for.
-
-    At native zoom a pixel shows the cell that holds its centre. A coarser pixel shows what most of its native
-    pixels are: outdoors (ties included), building or outside; outdoors it shows the mean of all native values
-    below it, never a mean of classes.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        What :func:`heatrisk.simulate` returns: the quantities of the layers and ``mask``.
-    layers : sequence of str, optional
-        Names of rows in :data:`heatrisk.layers.LAYERS`; all that the dataset has quantities for if omitted.
-    credits : sequence of str
-        Whom the values are owed to; an archive says it wherever it is taken.
-
-    Returns
-    -------
-    Pyramid
-        Zooms from native (pixels no larger than cells) down to where one tile holds the area, 10 at least.
-    """
-    names = drawable(dataset) if layers is None else tuple(layers)
-    town = _Town(grid_of(dataset), dataset["mask"].values)
-    anchored = dataset.attrs.get("anchored") == "true"
-    rows = sorted((LAYERS[name] for name in names), key=lambda row: row.quantity)
-    drawn = [(quantity, list(some)) for quantity, some in groupby(rows, key=lambda row: row.quantity)]
-    times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
-
-    def step(index: int) -> Mapping[str, bytes]:
-        def archives(quantity: str, some: Sequence[Layer]) -> dict[str, bytes]:
-            packed = town.packed(dataset[quantity].values[index], some[0].resolution)
-            return {
-                row.name: town.archive(row, packed, _about(row, times[index], anchored, credits))
-                for row in some
-            }
-
-        # Most of the work is done by compiled code that lets other threads run.
-        with ThreadPoolExecutor(os.cpu_count()) as crew:
-            return {
-                name: one
-                for found in crew.map(archives, *zip(*drawn, strict=True))
-                for name, one in found.items()
-            }
-
-    return Pyramid(names, town.levels, times, step)
-
-
-class _Town:
-    """What all pictures of a run share: the cell that a pixel shows, and what ground it is."""
-
-    def __init__(self, grid: Grid, mask: npt.NDArray[np.uint8]) -> None:
-        self.grid, self.levels = grid, levels_over(grid)
-        self.cells = cell_of_pixel(grid, self.levels[0])
-        kinds = np.append(mask.ravel(), np.uint8(MASK_OUTSIDE))
-        self.open = kinds == 0
-        self.counts = list(counts(self.open, self.cells, self.levels))
-        # At native zoom cells are coloured before they are looked up: there are fewer of them.
-        self.grounds = [GROUND_OF_MASK[kinds], *list(grounds(kinds.take(self.cells), self.levels))[1:]]
-
-    def packed(self, values: npt.NDArray[np.float32], resolution: float) -> list[npt.NDArray[np.int16]]:
-        """Return the values of the cells, and their means at every coarser zoom, packed."""
-        cells = np.append(values.ravel(), np.float32(np.nan))
-        cells[~self.open] = np.nan
-        known = self.counts if np.array_equal(np.isnan(cells), ~self.open) else None
-        return [pack(found, resolution) for found in (cells, *means(cells, self.cells, self.levels, known))]
-
-    def archive(self, row: Layer, packed: list[npt.NDArray[np.int16]], about: Mapping[str, str]) -> bytes:
-        """Return the tiles of one layer at one step."""
-        pairs = zip(packed, self.grounds, strict=True)
-        native, *coarser = (np.where(ground == OPEN, row.coded(values), ground) for values, ground in pairs)
-        tiles = [
-            Tile(level.zoom, level.column + x, level.row + y, png(codes, palette(row.name)))
-            for level, picture in zip(self.levels, (native.take(self.cells), *coarser), strict=True)
-            for y, line in enumerate(np.split(picture, level.rows))
-            for x, codes in enumerate(np.split(line, level.columns, axis=1))
-            if codes.any()
-        ]
-        zooms = (self.levels[-1].zoom, self.levels[0].zoom)
-        return packed_archive(tiles, Facts(Kind.PNG, self.grid.bounds_lonlat, zooms, metadata=about))
-
-
-def _about(row: Layer, time: str, anchored: bool, credits: Sequence[str]) -> dict[str, str]:
-    """Return what an archive says of itself."""
-    about = {"name": row.words.ja, "description": row.described(anchored).ja, "time": time}
-    return about | ({"attribution": " / ".join(credits)} if credits else {})
-
-
-def drawable(dataset: xr.Dataset) -> tuple[str, ...]:
-    """Return the layers that a dataset has quantities for; minutes of sun are told of whole steps alone."""
-    start, end = dataset["time_bnds"].values[0]
-    whole = end - start == np.timedelta64(STEP_MINUTES, "m")
-    rows = (row for row in LAYERS.values() if row.quantity in dataset)
-    return tuple(row.name for row in rows if whole or row.units != "min")
 
 
 def levels_over(grid: Grid) -> tuple[Level, ...]:
@@ -226,46 +123,35 @@ def grounds(mask: npt.NDArray[np.uint8], levels: Sequence[Level]) -> Iterator[Co
     outside = 1.0
     for finer, coarser in pairwise(levels):
         outside *= 4.0
-        kinds = [_halved(kind, finer, coarser, outside if i == 2 else 0.0) for i, kind in enumerate(kinds)]
+        kinds = [halved(kind, finer, coarser, outside if i == 2 else 0.0) for i, kind in enumerate(kinds)]
         yield GROUND_OF_MASK[np.argmax(kinds, axis=0)]
 
 
-def counts(
-    valid: npt.NDArray[np.bool_], cells: npt.NDArray[np.intp], levels: Sequence[Level]
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield, for each level below the native, how many native pixels with a value a pixel stands for."""
-    count = valid.astype(np.float32).take(cells)
-    for finer, coarser in pairwise(levels):
-        count = _halved(count, finer, coarser)
-        yield count
-
-
 def means(
-    values: npt.NDArray[np.float32],
-    cells: npt.NDArray[np.intp],
-    levels: Sequence[Level],
-    known: Iterable[npt.NDArray[np.float32]] | None = None,
+    values: npt.NDArray[np.float32], cells: npt.NDArray[np.intp], levels: Sequence[Level]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield, for each level below the native, the mean over all native pixels with a value, else NaN.
-
-    What :func:`counts` yields for the values may be given where it is known.
-    """
+    """Yield, for each level below the native, the mean over all native pixels with a value, else NaN."""
     valid = ~np.isnan(values)
     total = np.where(valid, values, np.float32(0.0)).take(cells)
-    counted = counts(valid, cells, levels) if known is None else known
-    for (finer, coarser), count in zip(pairwise(levels), counted, strict=True):
-        total = _halved(total, finer, coarser)
+    count = valid.astype(np.float32).take(cells)
+    for finer, coarser in pairwise(levels):
+        total, count = (halved(pixels, finer, coarser) for pixels in (total, count))
         with np.errstate(invalid="ignore"):  # nothing over nothing is no value
             yield total / count
 
 
-def _halved(
+def halved(
     pixels: npt.NDArray[np.float32], finer: Level, coarser: Level, outside: float = 0.0
 ) -> npt.NDArray[np.float32]:
     """Return the sums over 2 x 2 pixels, laid on the tiles of the coarser level."""
-    top, left = (finer.row - 2 * coarser.row) * TILE // 2, (finer.column - 2 * coarser.column) * TILE // 2
+    top, left = placed(finer, coarser)
     rows = pixels[::2] + pixels[1::2]
     summed = np.full(coarser.shape, np.float32(outside))
     inner = summed[top : top + pixels.shape[0] // 2, left : left + pixels.shape[1] // 2]
     np.add(rows[:, ::2], rows[:, 1::2], out=inner)
     return summed
+
+
+def placed(finer: Level, coarser: Level) -> tuple[int, int]:
+    """Return the row and column at which the pixels of a level begin on the next coarser one."""
+    return (finer.row - 2 * coarser.row) * TILE // 2, (finer.column - 2 * coarser.column) * TILE // 2

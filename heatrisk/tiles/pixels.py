@@ -1,0 +1,111 @@
+"""Kernels of drawing: cells packed, summed over pixels and coloured, each in one pass over memory.
+
+They give to the bit what :func:`heatrisk.cube.pack`, :func:`heatrisk.tiles.building.means` and
+:meth:`heatrisk.layers.Layer.coded` give. Those serve single tiles, where a compiler costs more than it saves;
+here all pixels of a run are drawn, hundreds of millions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from heatrisk.cube import FILL
+from heatrisk.physics.kernel import kernel
+from heatrisk.pyramid import Codes
+from heatrisk.tiles.building import OPEN
+
+Floats = npt.NDArray[np.float32]
+Packed = npt.NDArray[np.int16]
+Cells = npt.NDArray[np.int32]
+
+_FILL, _LEAST, _MOST = np.int16(FILL), np.float32(-32767), np.float32(32767)
+
+
+@kernel
+def pack_cells(values: Floats, ground: Codes, scale: np.float32, packed: Packed, numbers: Floats) -> bool:
+    """Pack the values of open cells, and write them as numbers for sums, 0 where there is none.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float32
+        A value a cell, flat; NaN is no value.
+    ground : numpy.ndarray of uint8
+        What a cell is, and one more for outside: :data:`~heatrisk.tiles.building.OPEN`, or the code it gets.
+    scale : float32
+        Steps of the resolution in a unit.
+    packed, numbers : numpy.ndarray
+        As long as ``ground``; written into.
+
+    Returns
+    -------
+    bool
+        Whether every open cell has a value.
+    """
+    packed[values.size], numbers[values.size] = _FILL, 0.0
+    whole = True
+    for i in range(values.size):
+        value = values[i]
+        known = not np.isnan(value)
+        shown = known and ground[i] == OPEN
+        packed[i] = _steps(value, scale) if shown else _FILL
+        numbers[i] = value if shown else np.float32(0.0)
+        whole &= known or ground[i] != OPEN
+    return whole
+
+
+@kernel
+def sum_cells(numbers: Floats, cells: Cells, places: npt.NDArray[np.intp], sums: Floats) -> None:
+    """Add up the numbers of the cells under 2 x 2 native pixels.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray of float32
+        A number a cell.
+    cells : numpy.ndarray of int32
+        The cell that a pixel shows, shape (tiles, pixels, pixels).
+    places : numpy.ndarray of int
+        Row and column of each tile's north-west corner in ``sums``.
+    sums : numpy.ndarray of float32
+        Pixels of the coarser zoom, written into where there are tiles.
+    """
+    half = cells.shape[1] // 2
+    for tile in range(cells.shape[0]):
+        top, left = places[tile]
+        for i in range(half):
+            above, below, out = cells[tile, 2 * i], cells[tile, 2 * i + 1], sums[top + i]
+            for j in range(half):
+                west = numbers[above[2 * j]] + numbers[below[2 * j]]
+                out[left + j] = west + (numbers[above[2 * j + 1]] + numbers[below[2 * j + 1]])
+
+
+@kernel
+def pack_means(sums: Floats, counts: Floats, scale: np.float32, packed: Packed) -> None:
+    """Pack sums divided by counts; nothing over nothing is no value. All arrays are flat."""
+    for i in range(sums.size):
+        mean = sums[i] / counts[i]
+        packed[i] = _FILL if np.isnan(mean) else _steps(mean, scale)
+
+
+@kernel
+def colour(packed: npt.NDArray[np.uint16], ground: Codes, table: Codes, codes: Codes) -> None:
+    """Look up the code of each value on open ground; other ground keeps its own. All arrays are flat.
+
+    ``packed`` is read without sign, as the index of ``table``.
+    """
+    for i in range(packed.size):
+        code = table[packed[i]]
+        codes[i] = code if ground[i] == OPEN else ground[i]
+
+
+@kernel
+def pick(codes: Codes, cells: Cells, pixels: Codes) -> None:
+    """Give each pixel the code of its cell; ``cells`` and ``pixels`` are flat."""
+    for i in range(cells.size):
+        pixels[i] = codes[cells[i]]
+
+
+@kernel
+def _steps(value: np.float32, scale: np.float32) -> np.int16:
+    """Return a value in steps; what lies beyond 16 bits is the extreme."""
+    return np.int16(min(max(np.rint(value * scale), _LEAST), _MOST))
