@@ -20,6 +20,7 @@ from pyproj.exceptions import ProjError
 
 from heatrisk.grid import Grid
 from heatrisk.physics.faces import FACES
+from heatrisk.physics.surface import LAND_COVER
 from heatrisk.scene import Scene
 from heatrisk.sources.surface_model import read_scene
 
@@ -29,13 +30,15 @@ NO_VALUE = -900.0  # and below: -999, -9999
 
 #: Columns of a MetFile, by place: year, day of the year, hour, minute, then those that are used here.
 MET = {0: "year", 1: "day", 2: "hour", 3: "minute", 9: "va", 10: "rh", 11: "ta", 12: "ps", 14: "ghi",
-       21: "dhi", 22: "dni"}  # fmt: skip
+       16: "ldown", 21: "dhi", 22: "dni"}  # fmt: skip
 #: The same by the names that headings have for them.
 NAMES = {"year": ("iy", "year"), "day": ("id", "doy", "day"), "hour": ("it", "hour"),
          "minute": ("imin", "min", "minute"), "va": ("wind", "u", "ws"), "rh": ("rh",),
          "ta": ("td", "tair", "ta", "temp"), "ps": ("press", "pres", "pressure"),
-         "ghi": ("kdn", "kdown"), "dhi": ("kdiff",), "dni": ("kdir",)}  # fmt: skip
+         "ghi": ("kdn", "kdown"), "ldown": ("ldown",), "dhi": ("kdiff",), "dni": ("kdir",)}  # fmt: skip
 _CLOCK = ("year", "day", "hour")
+#: What rasters end with, and what those begin with that a site may do without.
+KINDS, CANOPY, COVER = (".tif", ".tiff", ".asc"), ("CDSM",), ("landcover", "LC")
 #: What no hour goes without: what UMEP calls it, and the range that is believed [degC, %, W m-2].
 NEEDED = {"ta": ("Td", -60.0, 60.0), "rh": ("RH", 0.0, 110.0), "ghi": ("Kdn", -50.0, 2000.0)}
 #: What a measured column is called, by what it is called here.
@@ -93,17 +96,31 @@ def town(folder: Path, crs: str | None, height: float) -> Scene:
     height : float
         Of the sensors above ground [m].
     """
-    kinds = (".tif", ".tiff", ".asc")
-    canopy = found(folder, *(f"CDSM*{kind}" for kind in kinds))
-    cover = found(folder, *(f"{name}*{kind}" for name in ("landcover", "LC") for kind in kinds))
+    canopy, cover = _optional(folder, *CANOPY), _optional(folder, *COVER)
     return read_scene(
-        needed(folder, *(f"DSM*{kind}" for kind in kinds))[0],
-        needed(folder, *(f"DEM*{kind}" for kind in kinds))[0],
-        canopy=canopy[0] if canopy else None,
-        land_cover=cover[0] if cover else None,
+        needed(folder, *(f"DSM*{kind}" for kind in KINDS))[0],
+        needed(folder, *(f"DEM*{kind}" for kind in KINDS))[0],
+        canopy=canopy,
+        land_cover=cover,
         crs=crs,
         receptor_height=height,
     )
+
+
+def _optional(folder: Path, *names: str) -> Path | None:
+    files = found(folder, *(f"{name}*{kind}" for name in names for kind in KINDS))
+    return files[0] if files else None
+
+
+def assumed_of(folder: Path, scene: Scene) -> list[str]:
+    """Return in sentences what was taken for rasters that a site does not have, or not for all of it."""
+    told = [] if _optional(folder, *CANOPY) else ["no canopy heights: no trees"]
+    if not _optional(folder, *COVER):
+        told.append("no land cover: paved everywhere")
+    strange = float(np.isin(scene.land_cover, [row.code for row in LAND_COVER], invert=True).mean())
+    if strange > 0.0:
+        told.append(f"{strange:.1%} of the land cover has a code that is none, and counts as grass")
+    return told
 
 
 def station(folder: Path, grid: Grid) -> Station:
@@ -213,10 +230,31 @@ def _met(path: Path) -> pd.DataFrame:
     start = pd.to_datetime(clock["year"].astype(int).astype(str), format="%Y")
     table.index = pd.DatetimeIndex(start + pd.to_timedelta(clock["day"] - 1, "D"))
     table.index += pd.to_timedelta(clock["hour"].to_numpy(), "h")
-    if "minute" in table and table["minute"].nunique() > 1:  # their means, by the hour that ends
-        table.index = (table.index + pd.to_timedelta(table["minute"].to_numpy(), "min")).ceil("h")
-        table = table.groupby(level=0).mean()
+    if "minute" in table and table["minute"].nunique() > 1:
+        table.index += pd.to_timedelta(table["minute"].to_numpy(), "min")
+        table = hourly_means(table, -0.5).dropna(how="all")
     return table.drop(columns=[*_CLOCK, "minute"], errors="ignore")
+
+
+def hourly_means(table: pd.DataFrame, middle: float) -> pd.DataFrame:
+    """Return means over whole hours of rows that are finer, NaN where fewer than half of them have a value.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        By the times that its rows state.
+    middle : float
+        From the time that stands for an hour to the hour's middle [h]: 0.5 where it is the hour's beginning,
+        as in a table of hours it is taken to be, -0.5 where it is the end, 0 in the middle.
+    """
+    times = pd.DatetimeIndex(table.index)
+    begins = times.floor("h")
+    if times.nunique() < 1.5 * begins.nunique():
+        return table.groupby(begins).mean()
+    hours = times.ceil("h") if middle < 0.0 else begins if middle > 0.0 else (times + HOUR / 2).floor("h")
+    usual = times.to_series().groupby(hours).nunique().max()
+    rows = table.groupby(hours)
+    return rows.mean().where(rows.count() >= 0.5 * usual)
 
 
 def _columns(heading: str, width: int) -> dict[int, str]:
@@ -261,14 +299,15 @@ def text_of(path: Path) -> str:
 def hourly(met: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield stretches of whole hours, short holes bridged, what lies apart kept apart.
 
-    What a longer hole makes of a column that an hour goes without is not known: it is left out.
+    What a longer hole makes of a column that an hour goes without is not known: it is left out. The sky's
+    radiation keeps its holes, which the model fills.
     """
     breaks = np.flatnonzero(np.diff(met.index) > GAP.to_timedelta64()) + 1
     for rows in np.split(np.arange(len(met)), breaks):
         part = met.iloc[rows].resample("h").mean().apply(_bridged)
         usable = part[[*NEEDED]].notna().all(axis=1)
         for _, stretch in part[usable].groupby((~usable).cumsum()[usable]):
-            yield stretch.dropna(axis=1)
+            yield stretch[[name for name in stretch if name == "ldown" or stretch[name].notna().all()]]
 
 
 def _bridged(values: pd.Series) -> pd.Series:

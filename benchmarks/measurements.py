@@ -1,7 +1,9 @@
 """Tables of measured radiation, in whatever form they come, by the hours that they state.
 
 With commas, semicolons, tabs or blanks; with a date, year and month, a day of the year, a number of the day,
-or none; with units in the headings or below them. Hours are on the clock of the MetFiles.
+or none; with units in the headings or below them. Hours are on the clock of the MetFiles. Rows that are finer
+than an hour are averaged over the hours of the weather, and taken to state the end of their time where its
+rows do, else the beginning; an hour of which more than half is missing has no mean.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measured_site import MEASURED, NO_VALUE, refuse, text_of
+from benchmarks.measured_site import MEASURED, NO_VALUE, hourly_means, refuse, text_of
 
 _WAYS = {"down": ("down", "dn", "d", "in"), "up": ("up", "u", "out"),
          "n": ("n", "north"), "e": ("e", "east"), "s": ("s", "south"), "w": ("w", "west")}  # fmt: skip
@@ -32,12 +34,13 @@ _NAMED = re.compile(
     "(?:obs|observed|meas|measured|avg|mean)?(?:wm|degc|degreesc|celsius|c)?"
 )
 _DATES, _HOURS = ("date", "datetime", "timestamp"), ("hour", "it", "hr", "time")
+_MINUTES = ("minute", "minutes", "min", "imin")
 _YEARS, _MONTHS, _DAYS = ("year", "iy", "yyyy"), ("month", "mon", "mm"), ("day", "doy", "id", "dd")
 _REMARKS = ("#", "%", "sep=")
 
 
-def read_measurements(paths: Sequence[Path], met: pd.DataFrame) -> pd.DataFrame:
-    """Return the measurements by the times that they state, means over the hour where there are several.
+def read_measurements(paths: Sequence[Path], met: pd.DataFrame, middle: float = 0.5) -> pd.DataFrame:
+    """Return the measurements by the hours of the weather, means over the hour where there are several.
 
     Parameters
     ----------
@@ -45,6 +48,9 @@ def read_measurements(paths: Sequence[Path], met: pd.DataFrame) -> pd.DataFrame:
         CSV files.
     met : pandas.DataFrame
         From `benchmarks.measured_site.read_met`: its days are those that a row can belong to.
+    middle : float
+        From the time that a row of the weather states to the middle of its hour [h]: 0.5 where it states the
+        beginning, -0.5 the end.
     """
     counts = met.index.normalize().value_counts()
     days = pd.DatetimeIndex(sorted(counts.index[counts > 1]))  # hour 24 is no day of its own
@@ -54,9 +60,8 @@ def read_measurements(paths: Sequence[Path], met: pd.DataFrame) -> pd.DataFrame:
         numbers = _numbers(table)
         table, numbers = (part[~_units(table, numbers)] for part in (table, numbers))
         numbers.index = _times(table, path, days)
-        tables.append(numbers.where(numbers > NO_VALUE))
-    together = pd.concat(tables)
-    return together.groupby(level=0).mean()
+        tables.append(hourly_means(numbers.where(numbers > NO_VALUE), middle))
+    return pd.concat(tables).groupby(level=0).mean()
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +124,7 @@ def _first(table: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
 
 
 def _times(table: pd.DataFrame, path: Path, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the whole hour that each row states, on one of the days of the weather."""
+    """Return the time that each row states, on one of the days of the weather."""
     if table.empty:
         refuse(path, "not a single row")
     clock, stated = _first(table, _HOURS), _first(table, _DATES)
@@ -127,16 +132,24 @@ def _times(table: pd.DataFrame, path: Path, days: pd.DatetimeIndex) -> pd.Dateti
         both = (stated if clock is None else clock).astype(str)
         if not both.str.contains(r":|\d[ T]\d|\d{10}").any():
             refuse(path, f"dates without an hour: {both.iloc[0]!r}", "a column hour, or 2005-07-19 12:00")
-        return pd.DatetimeIndex(_dates(both, path, days)).floor("h")
-    text = clock.astype(str).str.strip().str.lower()
-    hour = pd.to_numeric(text.str.extract(r"^(\d+)")[0], errors="coerce")
+        return _dates(both, path, days)
+    hour = _clock(clock.astype(str).str.strip().str.lower(), _first(table, _MINUTES), path)
+    day = _days(table, hour, path, days) if stated is None else _dates(stated, path, days).normalize()
+    return pd.DatetimeIndex(day + pd.to_timedelta((hour * 60.0).round().to_numpy(), "min"))
+
+
+def _clock(text: pd.Series, minutes: pd.Series | None, path: Path) -> pd.Series:
+    """Return times of the day [h]: 12, 12.5, 12:30, 1230, 12:30 pm, or 12 and 30 in the next column."""
+    parts = text.str.extract(r"^(\d+)(\.\d+)?(?::(\d\d))?").apply(pd.to_numeric, errors="coerce")
+    hour = parts[0]
     if hour.isna().any() or (hour > 2400).any():
         refuse(path, f"an hour that is none: {text[hour.isna() | (hour > 2400)].iloc[0]!r}", "0 to 24")
-    hour = hour.where(hour <= 24, hour // 100)  # 1230 is half past twelve
+    past = parts[2].fillna(parts[1] * 60.0).fillna(0.0)
+    past, hour = past.where(hour <= 24, hour % 100), hour.where(hour <= 24, hour // 100)  # 1230
     half = text.str.extract(r"([ap])\.?\s*m")[0]
     hour = (hour % 12 + 12 * (half == "p")).where(half.notna(), hour)
-    day = _days(table, hour, path, days) if stated is None else _dates(stated, path, days).normalize()
-    return pd.DatetimeIndex(day + pd.to_timedelta(hour.to_numpy(), "h"))
+    beside = pd.Series(0.0, text.index) if minutes is None else pd.to_numeric(minutes, errors="coerce")
+    return hour + past.where(past > 0.0, beside.where(beside.between(0, 59), 0.0)) / 60.0
 
 
 def _dates(stated: Any, path: Path, days: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -4,7 +4,9 @@
 ``landcover*|LC*.tif``; one ``MetFile*.txt`` a day in the form of UMEP; ``measurements*.csv`` with an ``hour``
 and as far as there are any a ``date`` (or ``day`` of the year), ``Kdown Kup Kn Ke Ks Kw Ldown Lup Ln Le Ls
 Lw`` [W m-2] and ``Tmrt`` [degC]; ``poi.geojson``, the place of the station. See `benchmarks.measured_site`
-and `benchmarks.measurements`. The sky's long-wave radiation is modelled even where a MetFile has ``ldown``.
+and `benchmarks.measurements`. The sky's long-wave radiation is modelled even where a MetFile has ``ldown``:
+it may be the very measurement that is to be met. ``--measured-sky`` takes it, for sites where it was measured
+above the roofs; whether it agrees with the site's own ``Ldown`` is told.
 
 MetFiles do not say whether a row stands for the hour before or after its time, nor in which zone it lies; the
 sun does: that is taken in which the row's radiation fits the sun best. Measurements are taken to keep the
@@ -28,9 +30,11 @@ import xarray as xr
 from benchmarks.measured_site import (
     HOUR,
     MEASURED,
+    assumed_of,
     hourly,
     needed,
     read_met,
+    refuse,
     station,
     town,
 )
@@ -45,6 +49,8 @@ from heatrisk.weather import Weather
 LAGS = range(-2, 3)  # [h] of the clock of the measurements behind the weather's, that are tried
 #: A lag is told when it takes this share from the error of the short-wave radiation.
 TOLD = 0.2
+FEWEST = 6  # hours with short-wave radiation that tell a lag: any clock fits one or two
+SAME_SKY = 2.0  # [W m-2] median apart of two columns that are one measurement, be it rounded
 NEAR = 5.0  # [m] how far a station that the rasters put onto a roof is moved to open ground
 
 
@@ -65,12 +71,18 @@ def main() -> None:
         help="from north to where the face called north looks, clockwise",
     )  # fmt: skip
     options.add_argument("--height", type=float, default=1.1, help="of the sensors above ground [m]")
+    options.add_argument(
+        "--measured-sky", action="store_true", help="take ldown of the MetFiles for the sky above the roofs"
+    )
     options.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = options.parse_args()
     if chosen.utc is not None and not abs(chosen.utc) <= 15.0:
         options.error("--utc is hours east of Greenwich, -12 to 14")
     try:
-        report = validate(chosen.folder, chosen.utc, chosen.crs, chosen.height, chosen.lag, chosen.heading)
+        report = validate(
+            chosen.folder, chosen.utc, chosen.crs, chosen.height, chosen.lag, chosen.heading,
+            chosen.measured_sky,
+        )  # fmt: skip
     except HeatRiskError as error:
         raise SystemExit(str(error)) from error
     print(json.dumps(report, indent=1, ensure_ascii=False) if chosen.json else text(report))
@@ -83,6 +95,7 @@ def validate(
     height: float = 1.1,
     lag: int = 0,
     heading: float = 0.0,
+    measured_sky: bool = False,
 ) -> dict[str, Any]:
     """Return site, scores of every day and of all, and the hours themselves.
 
@@ -100,16 +113,23 @@ def validate(
         Of the clock of the measurements behind the weather's [h].
     heading : float
         From north to where the face called north looks, clockwise [degrees].
+    measured_sky : bool
+        Take ``ldown`` of the MetFiles for the sky above the roofs; else it is modelled.
     """
     scene = town(folder, crs, height)
     views = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
     place = station(folder, scene.grid)
     cell, moved = open_ground(views["svf"].values, (place.row, place.column), scene.grid.cell_size)
-    met = read_met(needed(folder, "MetFile*.txt", "Met*.txt"))
+    files = needed(folder, "MetFile*.txt", "Met*.txt")
+    met = read_met(files)
+    sky = met.pop("ldown").dropna() if "ldown" in met else pd.Series(dtype=float)
+    if measured_sky:
+        met["ldown"] = sky if len(sky) else refuse(files[0], "not a single value of ldown", "W m-2")
     lon, lat = scene.grid.centre_lonlat
     shift = to_middle(met, utc, lon, lat)
     met = dark(met, shift, lon, lat)
-    measured = read_measurements(needed(folder, "measurements*.csv", "measurements*.txt"), met)
+    said = needed(folder, "measurements*.csv", "measurements*.txt")
+    measured = read_measurements(said, met, middle_of_hours(shift, utc, lon))
     tried = sorted({*LAGS, lag})
     wanted = pd.DatetimeIndex(sorted({hour for back in tried for hour in measured.index - back * HOUR}))
     modelled = model(scene, views, cell, met, wanted, shift, heading)
@@ -130,7 +150,9 @@ def validate(
         "lag": lag,
         "heading": heading,
         "assumed": [name for name in ("va", "ps", "dhi") if name not in met or met[name].isna().any()],
+        "rasters": assumed_of(folder, scene),
         "hours_without_weather": len(measured) - len(pairs),
+        "sky": {"measured": measured_sky} | of_the_sky(sky, measured, lag),
         "scores": {name: scores(pairs[rows]) for name, rows in parts.items()},
         "clock": clock(tables),
         "hours": json.loads(pairs.round(2).to_json(orient="table", index=True))["data"],
@@ -211,6 +233,24 @@ def to_middle(met: pd.DataFrame, utc: float | None, lon: float, lat: float) -> p
     return max(fits, key=lambda shift: (fits[shift], -abs(shift)))
 
 
+def middle_of_hours(shift: pd.Timedelta, utc: float | None, lon: float) -> float:
+    """Return what leads from a stated time to the middle of its hour on its own clock [h]: -0.5, 0 or 0.5.
+
+    Where no zone is stated half an hour ahead is the end of an hour: so it is in MetFiles in standard time.
+    """
+    ahead = shift / HOUR + (round(lon / 15.0) if utc is None else utc)
+    return 0.5 * float(np.sign(ahead)) if round(2.0 * ahead) % 2 else 0.0
+
+
+def of_the_sky(sky: pd.Series, measured: pd.DataFrame, lag: int) -> dict[str, int | bool | None]:
+    """Tell how many hours of the sky's radiation the weather has, and whether the station measured them."""
+    if sky.empty or "Ldown" not in measured:
+        return {"hours": len(sky), "is_the_site_s": None}
+    there = measured["Ldown"].set_axis(measured.index - lag * HOUR).dropna()
+    apart = (there - sky.reindex(there.index)).abs().dropna()
+    return {"hours": len(sky), "is_the_site_s": bool(apart.median() < SAME_SKY) if len(apart) else None}
+
+
 def dark(met: pd.DataFrame, shift: pd.Timedelta, lon: float, lat: float) -> pd.DataFrame:
     """Return the weather with no light where the sun is down and none was written."""
     zenith = sun_path(pd.DatetimeIndex(met.index + shift), lon, lat)["zenith"].values
@@ -227,6 +267,8 @@ def weather(part: pd.DataFrame, shift: pd.Timedelta) -> Weather:
     named = ["ta", "rh", "va", "ps", "ghi", "dhi"]
     if "dhi" not in part or not part["dhi"].notna().any():
         named.append("dni")
+    if "ldown" in part and part["ldown"].notna().any():
+        series["ldown"] = ("time", table["ldown"].to_numpy())
     for name in named:
         if name not in table or not table[name].notna().any():
             continue
@@ -263,7 +305,7 @@ def clock(tables: dict[int, pd.DataFrame]) -> dict[str, Any]:
         "heading_by_the_beam": {str(lag): beam_heading(table) for lag, table in tables.items()},
         "rmse_shortwave": {str(lag): round(error, 1) for lag, error in rmse.items()},
         "best_lag": best,
-        "told": bool(0 in rmse and rmse[best] < (1.0 - TOLD) * rmse[0]),
+        "told": bool(0 in rmse and len(shared) >= FEWEST and rmse[best] < (1.0 - TOLD) * rmse[0]),
     }
 
 
@@ -316,6 +358,7 @@ def text(report: dict[str, Any]) -> str:
         lines.append(f"not, or not always, in the MetFiles and so assumed: {', '.join(report['assumed'])}")
     if report["hours_without_weather"]:
         lines.append(f"{report['hours_without_weather']} measured hours have no weather and are left out")
+    lines += [*report["rasters"], *_sky_words(report["sky"])]
     for day, told in report["scores"].items():
         lines += ["", *_table(day, told)]
     if "scores_by_the_sun" in report:
@@ -326,6 +369,20 @@ def text(report: dict[str, Any]) -> str:
         lines += ["For comparison only, with that clock:"]
         lines += _table("all, by the sun", report["scores_by_the_sun"])
     return "\n".join(lines)
+
+
+def _sky_words(sky: dict[str, Any]) -> list[str]:
+    """Return what is to be said of long-wave radiation of the sky in the weather."""
+    if not sky["hours"]:
+        return []
+    if not sky["measured"]:
+        return [
+            f"ldown of the MetFiles ({sky['hours']} hours) is not used; --measured-sky takes it for the sky"
+        ]
+    lines = [f"the sky's long-wave radiation is ldown of the MetFiles ({sky['hours']} hours), else modelled"]
+    if sky["is_the_site_s"]:
+        lines.append("it is the Ldown that is to be met: long-wave scores and Tmrt prove nothing here")
+    return lines
 
 
 def _table(head: str, told: dict[str, dict[str, float | int | None]]) -> list[str]:

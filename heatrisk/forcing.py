@@ -22,8 +22,9 @@ import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.fields import sky_parts, sun_path
-from heatrisk.physics.air import sky_radiation, wind_at_height
+from heatrisk.physics.air import wind_at_height
 from heatrisk.physics.irradiance import implied_temperature
+from heatrisk.physics.sky_emission import sky_cover, sky_radiation
 from heatrisk.quantities import QUANTITIES
 from heatrisk.sunlight import (
     State,
@@ -35,7 +36,7 @@ from heatrisk.sunlight import (
     shared_out,
     split,
 )
-from heatrisk.weather import INSTANTANEOUS, PRECEDING_MEAN, Weather
+from heatrisk.weather import INSTANTANEOUS, SOLAR, Weather, measured_sky
 from heatrisk.words import JST, Note, Words
 
 Floats = npt.NDArray[np.float64]
@@ -46,8 +47,6 @@ PAST = pd.Timedelta(hours=24)
 
 #: Taken where nothing better is known; each is named in the notes of the run.
 ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
-
-_RADIATION = set(PRECEDING_MEAN)
 
 _ASSUMED_WORDS = {
     "va": Words("風速のデータがないため 2 m/s と仮定", "no wind data: 2 m/s assumed"),
@@ -72,6 +71,12 @@ _CLEAR = Note.of(
     "no radiation data: clear sky assumed (the contrast of sun and shade is overstated)",
 )
 
+_SKY_GIVEN = Note.of(
+    "sky_given",
+    "天空からの長波放射量は気象データの値を使用",
+    "long-wave radiation of the sky as the weather data give it",
+)
+
 
 class Forcing(NamedTuple):
     """What drives a run.
@@ -80,11 +85,11 @@ class Forcing(NamedTuple):
     ----------
     data : xarray.Dataset
         On (time, sub): ``zenith azimuth ta rh ps va dni dhi ghi``, the parts ``circumsolar horizon diffuse``
-        of ``dhi`` (see :func:`heatrisk.fields.sky_parts`) and ``ldown`` of the open sky, ``cloud``; ``va``
-        is 2 m above ground.
+        of ``dhi`` (see :func:`heatrisk.fields.sky_parts`), ``ldown`` of the open sky, and ``cloud``, how far
+        clouds close it; ``va`` is 2 m above ground.
         ``official`` on time [degC], NaN without official forecast.
     notes : tuple of Note
-        What had to be assumed.
+        What had to be assumed, and whether the sky's long-wave radiation was given.
     before : xarray.Dataset
         The same on (time, past): the 24 hours before the first sub-step of each step, every 10 minutes.
     """
@@ -181,7 +186,7 @@ def forcing(
     offsets = (np.arange(step // SUB_STEP) + 0.5) * SUB_STEP.to_timedelta64() - step.to_timedelta64() // 2
     past = offsets[0] - np.arange(PAST // SUB_STEP, 0, -1) * SUB_STEP.to_timedelta64()
     moments, before = (_moments(steps, parts) for parts in (offsets, past))
-    inferred = weather.series is None or not _RADIATION & set(map(str, weather.series.data_vars))
+    inferred = weather.series is None or not {*SOLAR} & {*map(str, weather.series.data_vars)}
     wanted = weather.official is not None and (anchor or inferred)
     official = weather.official.at(steps) if weather.official and wanted else np.full(len(steps), np.nan)
     if weather.series is None:
@@ -192,13 +197,16 @@ def forcing(
     times, values = state
     cosz = np.cos(np.radians(values["zenith"]))
     hour = ((times - times.normalize()) / pd.Timedelta("1h")).to_numpy() + lon / 15.0
-    values["ldown"] = sky_radiation(values["ta"], values["rh"], values["ps"], hour, values["cloud"])
+    air = values["ta"], values["rh"], values["ps"], hour
+    given, told = _given_sky(weather, times)
+    values["cloud"] = np.where(np.isnan(given), values["cloud"], sky_cover(given, *air))
+    values["ldown"] = np.where(np.isnan(given), sky_radiation(*air, values["cloud"]), given)
     values["va"] = wind_at_height(values["va"], weather.wind_height, values["ghi"], cosz)
     parts = sky_parts(on_time(state, ("zenith", "dni", "dhi")))
     values |= {str(name): part.values for name, part in parts.items()}
     data = _on_steps(state, moments, steps, "sub")
     data["official"] = ("time", official if anchor else np.full(len(steps), np.nan))
-    return Forcing(data, notes, _on_steps(state, before, steps, "past"))
+    return Forcing(data, (*notes, *told), _on_steps(state, before, steps, "past"))
 
 
 def _moments(steps: pd.DatetimeIndex, offsets: npt.NDArray[np.timedelta64]) -> pd.DatetimeIndex:
@@ -216,7 +224,7 @@ def _on_steps(state: State, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, 
 
 def _like_known_days(wanted: pd.DatetimeIndex, state: State) -> pd.DatetimeIndex:
     """Return for each moment the one whose weather stands for it: itself, its clock time, the nearest."""
-    needed = np.stack([state.values[name] for name in (*INSTANTANEOUS, *PRECEDING_MEAN)])
+    needed = np.stack([state.values[name] for name in (*INSTANTANEOUS, *SOLAR)])
     known = state.times.take(np.flatnonzero(np.isfinite(needed).all(axis=0)))
     found = known.get_indexer(wanted)
     if (found >= 0).all():
@@ -284,7 +292,7 @@ def _from_series(
         for name in INSTANTANEOUS
     }
     window = rows.searchsorted(fine)
-    if _RADIATION & set(map(str, series.data_vars)):
+    if {*SOLAR} & {*map(str, series.data_vars)}:
         sun, note = shared_out(series, window, fine, path)
     elif weather.official is not None:
         index = implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), fine, values, path)
@@ -294,6 +302,32 @@ def _from_series(
     values |= sun | {"zenith": path["zenith"], "azimuth": path["azimuth"]}
     values["cloud"] = cloudiness(sun["ghi"], path["ghi"])
     return State(fine, values), (*notes, note) if note is not None else tuple(notes)
+
+
+def _given_sky(weather: Weather, times: pd.DatetimeIndex) -> tuple[Floats, tuple[Note, ...]]:
+    """Return the long-wave radiation of the sky where the series has it, else NaN, and what to say of it.
+
+    Between the middles of the intervals whose means are given it is linear.
+    """
+    series = weather.series
+    if series is None or "ldown" not in series or not np.isfinite(sky := measured_sky(series)).any():
+        return np.full(len(times), np.nan), ()
+    rows, known = pd.DatetimeIndex(series["time"].values), np.isfinite(sky)
+    values = interpolated(times, (rows - weather.interval / 2)[known], sky[known])
+    odd = int((np.isfinite(series["ldown"].values) & ~known).sum())
+    missing = int((~known).sum()) - odd
+    note = _SKY_GIVEN if known.all() else _sky_in_part(missing, odd)
+    return np.where(known[rows.searchsorted(times)], values, np.nan), (note,)
+
+
+def _sky_in_part(missing: int, odd: int) -> Note:
+    return Note.of(
+        "sky_given_in_part",
+        "天空からの長波放射量は気象データの値を使用。"
+        f"値のない {missing} 時刻と、気温に照らしてありえない {odd} 時刻は気温・湿度・雲から計算",
+        "long-wave radiation of the sky as the weather data give it; computed from air and clouds where they"
+        f" do not ({missing} rows), or where it cannot be beside the air's temperature ({odd} rows)",
+    )
 
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
@@ -306,7 +340,7 @@ def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weathe
     """Raise when a value that the sub-steps need is missing."""
     first, last = moments[0] - weather.interval, moments[-1] + weather.interval
     needed = series.sel(time=slice(first, last))
-    for name in INSTANTANEOUS + PRECEDING_MEAN:
+    for name in INSTANTANEOUS + SOLAR:
         if name not in series:
             continue
         missing = np.isnan(needed[name].values)

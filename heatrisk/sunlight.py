@@ -14,7 +14,7 @@ from heatrisk.errors import SourceIncompleteError
 from heatrisk.fields import diffuse_of
 from heatrisk.physics.constants import SOLAR_CONSTANT
 from heatrisk.physics.irradiance import implied_ghi, limit_direct, substep_ghi
-from heatrisk.weather import PRECEDING_MEAN
+from heatrisk.weather import SOLAR
 from heatrisk.words import Note, Words
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def shared_out(
 ) -> tuple[dict[str, Floats], Note | None]:
     """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
     cosz = np.clip(np.cos(np.radians(path["zenith"])), 0.0, None)
-    given = {name: series[name].values for name in PRECEDING_MEAN if name in series}
+    given = {name: series[name].values for name in SOLAR if name in series}
     count, total = (np.bincount(window, weights, len(series.time)) for weights in (None, cosz))
     mean_cosz = total / np.maximum(count, 1)
     if "ghi" not in given:

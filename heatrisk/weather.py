@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Literal
 
 import numpy as np
@@ -10,13 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from heatrisk.errors import InputError, SourceIncompleteError
+from heatrisk.errors import InputError, SourceIncompleteError, UnitsError
+from heatrisk.physics.constants import KELVIN, SIGMA
 from heatrisk.quantities import checked
 from heatrisk.words import JST, Words
 
 #: Variables that hold at the stated instant, and those that are means over the interval before it.
 INSTANTANEOUS = ("ta", "rh", "va", "ps")
-PRECEDING_MEAN = ("ghi", "dni", "dhi")
+SOLAR = ("ghi", "dni", "dhi")
+PRECEDING_MEAN = (*SOLAR, "ldown")
+
+#: What the sky can send, and what beside the black body at air temperature: limits of the Baseline Surface
+#: Radiation Network (C. N. Long, E. G. Dutton, BSRN Global Network recommended QC tests, V2.0).
+_SKY_LEAST, _SKY_MOST = 40.0, 700.0  # [W m-2]
+_SKY_DARKEST, _SKY_ABOVE_AIR = 0.4, 25.0  # [1], [W m-2]
 
 OfficialKind = Literal["forecast", "observed"]
 
@@ -132,8 +140,9 @@ class Weather:
     Parameters
     ----------
     series : xarray.Dataset, optional
-        Variables among ``ta rh va ps`` (at the instant) and ``ghi dni dhi`` (mean over the interval that
-        ends at the stated time), on one regular ``time`` axis (UTC without zone), with their units.
+        Variables among ``ta rh va ps`` (at the instant) and ``ghi dni dhi ldown`` (mean over the interval
+        that ends at the stated time), on one regular ``time`` axis (UTC without zone), with their units.
+        ``ldown`` is the long-wave radiation of the whole open sky; where it is NaN it is computed.
     official : OfficialForecast, optional
         The official WBGT.
     wind_height : float
@@ -150,7 +159,7 @@ class Weather:
     MissingQuantityError
         The series lacks air temperature or humidity.
     UnitsError
-        A variable has another unit or an impossible value.
+        A variable has another unit or an impossible value, or most of ``ldown`` is no sky's radiation.
     """
 
     series: xr.Dataset | None = None
@@ -171,6 +180,8 @@ class Weather:
                 Words("時刻が等間隔ではありません", "the time axis is not regular"),
                 got=str(set(steps.tolist())),
             )
+        if "ldown" in self.series:
+            refuse_no_sky(self.series, self.source or None)
 
     @property
     def interval(self) -> pd.Timedelta:
@@ -179,3 +190,60 @@ class Weather:
             raise InputError("there is no weather series")
         first, second = self.series["time"].values[:2]
         return pd.Timedelta(second - first)
+
+
+def measured_sky(series: xr.Dataset) -> npt.NDArray[np.float64]:
+    """Return the long-wave radiation of the sky that a series has, NaN where it cannot be that.
+
+    Parameters
+    ----------
+    series : xarray.Dataset
+        Of a `Weather`, with ``ta`` and ``ldown``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Mean over the interval that ends at each time [W m-2].
+
+    References
+    ----------
+    C. N. Long, E. G. Dutton, BSRN Global Network recommended QC tests, V2.0: 40 to 700 W m-2, and 0.4 σT⁴ to
+    σT⁴ + 25 W m-2 beside the air's temperature.
+    """
+    ldown, ta = (series[name].values.astype(np.float64) for name in ("ldown", "ta"))
+    black = SIGMA * (ta + KELVIN) ** 4
+    black = 0.5 * (black + np.concatenate([black[:1], black[:-1]]))  # of the interval, like the mean itself
+    with np.errstate(invalid="ignore"):
+        near = ~((ldown < _SKY_DARKEST * black) | (ldown > black + _SKY_ABOVE_AIR))
+        return np.where(near & (ldown >= _SKY_LEAST) & (ldown <= _SKY_MOST), ldown, np.nan)
+
+
+def refuse_no_sky(series: xr.Dataset, where: str | PathLike[str] | None) -> None:
+    """Raise when most of what is called the sky's long-wave radiation cannot be that.
+
+    Parameters
+    ----------
+    series : xarray.Dataset
+        With ``ta`` and ``ldown``.
+    where : str or path-like, optional
+        Its file, for the message.
+
+    Raises
+    ------
+    UnitsError
+        See :func:`measured_sky`; net radiation, the ground's, or another unit.
+    """
+    given, sky = (np.isfinite(values) for values in (series["ldown"].values, measured_sky(series)))
+    if sky.sum() >= 0.5 * given.sum():
+        return
+    worst = series["ldown"].values[given & ~sky]
+    raise UnitsError(
+        Words("ldown が天空からの長波放射量ではないようです", "ldown is not the sky's long-wave radiation"),
+        where=where,
+        expected=f"{_SKY_LEAST:g} to {_SKY_MOST:g} W m-2, {_SKY_DARKEST:g} σT⁴ to σT⁴ + {_SKY_ABOVE_AIR:g}",
+        got=f"{worst[0]:g} ({len(worst)} / {given.sum()})",
+        remedy=Words(
+            "下向きの長波放射量（正味や上向きではない）か、単位を確かめてください",
+            "Give the downward flux, neither net nor upward, and check its unit.",
+        ),
+    )

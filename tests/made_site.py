@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import rasterio
+import xarray as xr
 from affine import Affine
 
 from heatrisk.fields import sun_path
@@ -17,22 +18,31 @@ LON, LAT = 11.98, 57.70
 COLUMNS = 24
 
 
-def raster(path: Path, values: np.ndarray) -> None:
+def raster(path: Path, values: np.ndarray, place: Affine = PLACE, nodata: float | None = None) -> None:
     profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1}
-    with rasterio.open(path, "w", dtype="float32", crs="EPSG:32632", transform=PLACE, **profile) as file:
+    profile |= {"crs": "EPSG:32632", "transform": place, "nodata": nodata}
+    with rasterio.open(path, "w", dtype="float32", **profile) as file:
         file.write(values.astype(np.float32), 1)
 
 
-def met_file(path: Path, day: int, ahead: float) -> None:
-    """Write a clear day whose rows stand ``ahead`` hours ahead of the middle of their hour in UTC."""
-    rows = []
-    for hour in range(24):
-        middle = pd.Timestamp("2005-01-01") + pd.Timedelta(days=day - 1, hours=hour - ahead)
-        sun = sun_path(pd.DatetimeIndex([middle]), LON, LAT)
+def clear_sky(day: int, ahead: float, minutes: int = 60, year: int = 2005) -> xr.Dataset:
+    """Return the sun of a day by times that stand ``ahead`` hours ahead of their middle in UTC."""
+    begin = pd.Timestamp(year, 1, 1) + pd.Timedelta(days=day - 1)
+    times = pd.date_range(begin, periods=1440 // minutes, freq=f"{minutes}min")
+    return sun_path(times - pd.Timedelta(hours=ahead), LON, LAT).assign_coords(time=times)
+
+
+def met_file(
+    path: Path, day: int, ahead: float, minutes: int = 60, year: int = 2005, ldown: float = -999.0
+) -> None:
+    """Write the weather of a clear day, a row every so many minutes."""
+    sun, rows = clear_sky(day, ahead, minutes, year), []
+    for k, time in enumerate(pd.DatetimeIndex(sun["time"].values)):
         row = np.full(COLUMNS, -999.0)
-        row[:4] = 2005, day, hour, 0
+        row[:4] = year, day, time.hour, time.minute
         row[9:13] = 2.0, 60.0, 20.0, 101.3
-        row[14], row[21], row[22] = (float(sun[name][0]) for name in ("ghi", "dhi", "dni"))
+        row[14], row[21], row[22] = (float(sun[name][k]) for name in ("ghi", "dhi", "dni"))
+        row[16] = ldown
         rows.append(" ".join(f"{value:.3f}" for value in row))
     path.write_text("% header\n" + "\n".join(rows) + "\n", "utf-8")
 

@@ -39,25 +39,6 @@ def test_wet_bulb_lies_between_dew_point_and_air_temperature() -> None:
     assert (np.diff(wet) > 0).all()
 
 
-def test_sky_radiation_of_a_clear_sky_by_hand() -> None:
-    # Berdahl & Martin (1984): a dew point of 20 °C, at noon and at midnight, at 1000 hPa and 50 hPa lower.
-    rh = 100.0 * air.saturation_vapour_pressure(20.0) / air.saturation_vapour_pressure(30.0)
-    black = 5.6696e-8 * 303.15**4
-    assert air.sky_radiation(30.0, rh) / black == pytest.approx(0.711 + 0.112 + 0.0292 - 0.013, abs=1e-9)
-    assert air.sky_radiation(30.0, rh, hour=0.0) / black == pytest.approx(0.8652, abs=1e-9)
-    assert air.sky_radiation(30.0, rh, 950.0, 6.0) / black == pytest.approx(0.8522 - 0.006, abs=1e-9)
-    assert air.sky_radiation(20.0, 50.0, cloud=1.0) == pytest.approx(5.6696e-8 * 293.15**4)
-    assert np.isnan(air.sky_radiation(20.0, np.nan))
-
-
-def test_the_driest_sky_is_that_of_a_dew_point_of_minus_37() -> None:
-    # At -38 °C the parabola has its bottom; drier air must not radiate more again, nor be undefined.
-    dry = air.sky_radiation(20.0, np.array([0.0, 0.2, 1.0, 2.0, 10.0, 100.0]))
-    assert dry[0] == dry[1] == dry[2]
-    assert (np.diff(dry[2:]) > 0.0).all()
-    assert dry[-1] < 5.6696e-8 * 293.15**4
-
-
 def test_sky_longwave_of_worked_cells() -> None:
     # Open lawn by day (33 °C, 55 %) and by night (28 °C, 75 %).
     assert air.sky_longwave(33.0, 55.0) == pytest.approx(460.71, abs=0.005)

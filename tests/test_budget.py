@@ -237,6 +237,7 @@ def test_parts_add_up(cell: tuple[int, int], step: int) -> None:
     n = found.numbers
     assert n["sky_light"] + n["wall_light"] + n["crown_light"] == pytest.approx(n["kdown"])
     assert n["sky_heat"] + n["wall_heat"] + n["crown_heat"] == pytest.approx(n["ldown"])
+    assert n["sky_heat"] <= n["lsky"]
     assert n["moe_wet"] + n["moe_globe"] + n["moe_air"] == pytest.approx(n["wbgt_moe"])
     assert n["iso_wet"] + n["iso_globe"] + n["moe_air"] == pytest.approx(n["wbgt_iso"])
     assert n["ts_shaded"] + n["ts_warming"] == pytest.approx(n["ts"])

@@ -325,6 +325,68 @@ def test_parts_of_the_diffuse_light_add_up() -> None:
     assert (circumsolar[cosz < 0.05] == 0.0).all(), "a low sun makes no spike"
 
 
+# --- a sky that is measured ------------------------------------------------------------------------------
+
+
+def of_series(data: xr.Dataset, hourly_values: np.ndarray) -> np.ndarray:
+    """Return what hourly means, set to the middle of their hours, are at the sub-steps of some steps."""
+    middles = (HOURS - pd.Timedelta("30min")).to_numpy().astype(float)
+    return np.interp(
+        moments(pd.DatetimeIndex(data["time"].values)).to_numpy().astype(float), middles, hourly_values
+    )
+
+
+def test_a_measured_sky_is_taken_as_it_is() -> None:
+    given = 420.0 + 15.0 * np.sin(np.arange(len(HOURS)))
+    result = drive(hourly(ghi=0.7 * CLEAR, ldown=given, **STATE))
+    np.testing.assert_allclose(flat(result.data, "ldown"), of_series(result.data, given), rtol=1e-12)
+    assert "sky_given" in codes(result)
+    assert np.isfinite(flat(result.before, "ldown")).all()
+    # The hour that ends at the step's clock time is its 4th to 9th part.
+    assert flat(result.data, "ldown")[3:9].mean() == pytest.approx(given[HOURS.get_loc(DAY[0])], abs=2.0)
+
+
+def test_clouds_are_those_that_the_measured_sky_tells() -> None:
+    """Half of the way from a clear sky to a black one, whatever the sun says of clouds, by day and night."""
+    for sun in (0.2, 1.0):
+        result = drive(hourly(ghi=sun * CLEAR, ldown=0.5 * (CLEAR_SKY + 1.0) * BLACK, **STATE))
+        # The clear sky's emissivity swings by 0.013 with the hour; it is 0.876 here.
+        np.testing.assert_allclose(flat(result.data, "cloud"), 0.5, rtol=0, atol=0.06)
+        np.testing.assert_allclose(flat(result.before, "cloud"), 0.5, rtol=0, atol=0.06)
+
+
+def test_the_model_stands_in_where_the_sky_was_not_measured() -> None:
+    given = np.full(len(HOURS), 400.0)
+    given[HOURS.get_loc("2025-08-05T03:00")] = np.nan  # 11 to 12 JST
+    given[HOURS.get_loc("2025-08-05T05:00")] = 700.0  # brighter than a black body of this air by far
+    series = hourly(ghi=CLEAR, **STATE)
+    plain, result = drive(series), drive(series.assign(ldown=("time", given)))
+    noon = [pd.Timestamp("2025-08-05T02:00"), pd.Timestamp("2025-08-05T04:00")]
+    at = moments(DAY)
+    lost = ((at > noon[0]) & (at <= noon[0] + pd.Timedelta("1h"))) | (
+        (at > noon[1]) & (at <= noon[1] + pd.Timedelta("1h"))
+    )
+    assert lost.sum() == 12
+    for name in ("ldown", "cloud"):
+        np.testing.assert_array_equal(flat(result.data, name)[lost], flat(plain.data, name)[lost])
+    np.testing.assert_allclose(flat(result.data, "ldown")[~lost], 400.0)
+    note = next(note for note in result.notes if note.code == "sky_given_in_part")
+    assert "(1 rows)" in note.words.en and "1 時刻" in note.words.ja
+
+
+def test_a_sky_that_nobody_measured_changes_nothing() -> None:
+    series = hourly(ghi=CLEAR, **STATE)
+    plain, empty = drive(series), drive(series.assign(ldown=("time", np.full(len(HOURS), np.nan))))
+    assert codes(empty) == codes(plain)
+    xr.testing.assert_identical(empty.data, plain.data)
+    xr.testing.assert_identical(empty.before, plain.before)
+
+
+def test_a_measured_sky_is_no_radiation_of_the_sun() -> None:
+    result = drive(hourly(ldown=400.0, **STATE), official=official(30.0))
+    assert codes(result) == ["radiation_implied", "sky_given"]
+
+
 # --- the day before --------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from benchmarks import measured_site, validation
 from benchmarks.measurements import read_measurements
 from heatrisk.errors import HeatRiskError
-from tests.made_site import PLACE, raster, site
+from tests.made_site import PLACE, clear_sky, met_file, raster, site
 
 
 def days(*dates: str) -> pd.DataFrame:
@@ -139,6 +139,32 @@ def test_measurements_that_cannot_be_placed_are_refused(tmp_path: Path, content:
         read_measurements([path], days(*OCTOBER))
 
 
+TEN_MINUTES = "".join(f"{12 + k // 6}:{10 * (k % 6):02},{k}\n" for k in range(13))  # 12:00 to 14:00
+
+
+@pytest.mark.parametrize(
+    ("middle", "hours"),
+    [(0.5, {12: 2.5, 13: 8.5}), (-0.5, {13: 3.5, 14: 9.5}), (0.0, {12: 1.0, 13: 5.5, 14: 10.5})],
+)  # fmt: skip
+def test_rows_finer_than_an_hour_are_averaged_over_the_hours_of_the_weather(
+    tmp_path: Path, middle: float, hours: dict[int, float]
+) -> None:
+    """Hours that half of their rows are missing of have no mean."""
+    path = tmp_path / "measurements.csv"
+    clocks = TEN_MINUTES.split()
+    spellings = {
+        "time,Kdown": clocks,
+        "hour,min,Kdown": [row.replace(":", ",") for row in clocks],
+        "hour,Kdown": [f"{int(r[:2]) + int(r[3:5]) / 60:.4f},{r[6:]}" for r in clocks],
+        "datetime,Kdown": [f"2005-10-11 {row}" for row in clocks],
+        "it,Kdown": [row.replace(":", "") for row in clocks],
+    }
+    for heading, rows in spellings.items():
+        path.write_text("\n".join([heading, *rows]), "utf-8")
+        table = read_measurements([path], days("2005-10-11"), middle)["Kdown"].dropna()
+        assert {when.hour: value for when, value in table.items()} == hours, heading
+
+
 @pytest.mark.parametrize("separator", [" ", "   ", "\t", ",", ";", " ; "])
 def test_met_files_of_any_separator(tmp_path: Path, separator: str) -> None:
     site(tmp_path, "hour,Kdown\n12,700\n")
@@ -169,7 +195,8 @@ def test_columns_of_a_met_file_are_told_by_their_names_or_by_their_places(tmp_pa
     pd.testing.assert_frame_equal(measured_site.read_met([path]), expected)
     some = [0, 1, 2, 14, 21, 22, 11, 10, 9, 12]
     rewritten(path, lambda rows: rows[:, some], "year DOY hour Kdown Kdiff Kdir Tair RH U pres")
-    pd.testing.assert_frame_equal(measured_site.read_met([path])[[*expected]], expected)
+    bare = expected.drop(columns="ldown")
+    pd.testing.assert_frame_equal(measured_site.read_met([path])[[*bare]], bare)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +237,16 @@ def test_nights_without_light_and_assumed_columns(tmp_path: Path) -> None:
     report = validation.validate(folder)
     assert report["assumed"] == ["va", "dhi"]
     assert "so assumed: va, dhi" in validation.text(report)
+
+
+def test_a_met_file_of_minutes_becomes_hours_that_end(tmp_path: Path) -> None:
+    met_file(tmp_path / "MetFile.txt", 200, 1.0, minutes=10)
+    met = measured_site.read_met([tmp_path / "MetFile.txt"])
+    assert met.index[0] == pd.Timestamp("2005-07-19T01:00") and len(met) == 24  # that at 00:00 is alone
+    sun = clear_sky(200, 1.0, minutes=10)["ghi"]
+    expected = float(sun.sel(time=slice("2005-07-19T11:10", "2005-07-19T12:00")).mean())
+    assert met["ghi"]["2005-07-19T12:00"] == pytest.approx(expected, abs=0.01)
+    assert met["ta"].notna().all()
 
 
 def test_hours_of_a_met_file_may_run_from_1_to_24(tmp_path: Path) -> None:

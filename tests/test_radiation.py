@@ -90,6 +90,19 @@ def test_long_wave_on_the_sides_of_a_plain_is_the_mean_of_above_and_below_and_a_
         assert 0.0 < at(data, f"l{side}") - middle < 0.04 * middle
 
 
+def test_a_measured_sky_is_what_a_plain_receives_and_its_clouds_decide_on_the_warm_horizon() -> None:
+    """A sky as bright as the air is closed: no warmer at its rim. A clear one of the same day is."""
+    black = 5.6696e-8 * 306.15**4
+    for share, rim in ((1.0, 0.0), (0.84, 0.005)):
+        weather = Weather(hours(va=2.0, ldown=share * black), wind_height=2.0)
+        data = face_fluxes(rasters(), weather, steps=NIGHT, step=HOUR)
+        assert at(data, "ldown") == pytest.approx(share * black, rel=1e-6)
+        middle = 0.5 * (at(data, "ldown") + at(data, "lup"))
+        extra = at(data, "lnorth") - middle
+        assert extra >= rim * black
+        assert extra == pytest.approx(0.0, abs=1e-3) or rim > 0.0
+
+
 @pytest.mark.parametrize("height", [0.0, 15.0])
 def test_nights_have_no_short_wave(height: float) -> None:
     for name in SHORT:

@@ -135,12 +135,27 @@ def test_no_data_is_a_cell_that_shades_nobody(town, elevation, azimuth, hole):
     row, column = hole % town.shape[0], hole % town.shape[1]
     town[row, column] = 0.0
     lit = sunlit(town, 2.0, 90.0 - elevation, azimuth)
-    for nothing in (np.nan, np.inf, -np.inf):
-        holed = town.copy()
-        holed[row, column] = nothing
-        expected = lit.copy()
-        expected[row, column] = np.nan
-        assert np.array_equal(sunlit(holed, 2.0, 90.0 - elevation, azimuth), expected, equal_nan=True)
+    lit[row, column] = np.nan
+    for nothing in (np.nan, -np.inf):
+        town[row, column] = nothing
+        assert np.array_equal(sunlit(town, 2.0, 90.0 - elevation, azimuth), lit, equal_nan=True)
+
+
+@given(
+    town=random_towns(),
+    elevation=ELEVATIONS | st.sampled_from([-5.0, 89.99]),
+    azimuth=AZIMUTHS,
+    where=st.integers(0, 575),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_height_that_no_town_has_is_refused_wherever_it_stands(town, elevation, azimuth, where):
+    """An infinity, or a mark for nothing that was taken for a height, would shade all that lies behind."""
+    for odd in (np.inf, 3.4e38, 1.1e5):
+        for kind in (np.float64, np.float32):
+            wrong = town.astype(kind)
+            wrong.flat[where % town.size] = odd
+            with pytest.raises(InputError, match="no town has"):
+                sunlit(wrong, 2.0, 90.0 - elevation, azimuth)
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0)])

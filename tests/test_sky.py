@@ -6,11 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heatrisk.errors import InputError
-from heatrisk.physics.shadow import shade_scene
+from heatrisk.physics.shadow import halo_width, shade_scene
 from heatrisk.physics.sky import TOWN_SKY, directions, sky_shares, sky_view_factor, sky_view_fraction
 from tests import naive, towns
+from tests.strategies import towns as random_towns
 
 
 @pytest.mark.parametrize("level", [-100.0, 0.0, 3000.0])
@@ -109,3 +112,70 @@ def test_what_is_no_raster_is_refused():
         sky_view_factor(np.zeros(5), 1.0)
     with pytest.raises(InputError, match="metres > 0"):
         sky_view_factor(np.zeros((5, 5)), 0.0)
+    for odd in (np.inf, 3.4e38, 1.1e5):
+        town = towns.plain(20, 20)
+        town[7, 3] = odd
+        with pytest.raises(InputError, match="no town has"):
+            sky_view_factor(town, 1.0)
+
+
+# --- laws of random towns -----------------------------------------------------------------------------------
+
+
+@given(town=random_towns())
+@settings(deadline=None, max_examples=15)
+def test_a_mirrored_or_turned_town_sees_the_mirrored_or_turned_sky(town):
+    """But for the sampling: the azimuths stand a quarter of their distance off the axes."""
+    svf = sky_view_factor(town, 2.0)
+    for turn in (np.flipud, np.fliplr, np.rot90, np.transpose):
+        np.testing.assert_allclose(turn(svf), sky_view_factor(turn(town), 2.0), rtol=0, atol=0.12)
+
+
+@given(town=random_towns(), lift=st.sampled_from([-432.0, -20.0, 3000.0]))
+@settings(deadline=None, max_examples=15)
+def test_a_town_below_the_sea_or_on_a_mountain_sees_the_same_sky(town, lift):
+    town = np.round(town * 8.0) / 8.0  # heights that stay exact when raised
+    assert np.array_equal(sky_view_factor(town, 2.0), sky_view_factor(town + lift, 2.0))
+
+
+@given(town=random_towns(low=2), where=st.integers(0, 575), taller=st.floats(0.5, 40.0))
+@settings(deadline=None, max_examples=20)
+def test_a_taller_building_opens_the_sky_to_nobody_else(town, where, taller):
+    built, place = town.copy(), where % town.size
+    built.flat[place] += taller
+    before, after = (np.delete(sky_view_factor(one, 2.0), place) for one in (town, built))
+    assert np.all(after <= before)
+    assert np.all((after >= 0.0) & (before <= 1.0))
+
+
+@given(town=random_towns(low=2), where=st.integers(0, 575))
+@settings(deadline=None, max_examples=15)
+def test_an_unknown_cell_hides_no_more_than_level_ground(town, where):
+    place = where % town.size
+    town.flat[place] = 0.0
+    expected = sky_view_factor(town, 2.0)
+    town.flat[place], expected.flat[place] = np.nan, np.nan
+    np.testing.assert_array_equal(sky_view_factor(town, 2.0), expected)
+
+
+@pytest.mark.parametrize("window", [(0, 0, 4, 5), (12, 3, 5, 4), (26, 8, 4, 4), (14, 0, 1, 12)])
+def test_the_sky_of_a_block_with_its_halo_is_that_of_the_whole_bit_for_bit(window):
+    tallest, shape = 2.5, (150, 60)
+    built = towns.blocks(150, cell_size=3.0, seed=2)[:, :60] > 0.0
+    crowns = np.minimum(towns.orchard(150, 150)[0][:, :60], tallest)
+    layers = [np.zeros(shape), np.where(built, tallest, np.nan), crowns, 0.5 * crowns]
+
+    def sky(parts, **where):
+        terrain, roof, top, base = parts
+        scene = shade_scene(terrain, roof, crown_top=top, crown_base=base, datum=0.0, **where)
+        return sky_shares(scene, transmissivity=0.2)
+
+    halo = math.ceil(halo_width(tallest) / 5.0)
+    row, column, rows, columns = window
+    top, left = max(0, row - halo), max(0, column - halo)
+    cut = slice(5 * top, 5 * (row + rows + halo)), slice(5 * left, 5 * (column + columns + halo))
+    assert layers[0][cut].size < layers[0].size
+    inner = (row - top, column - left, rows, columns)
+    block = sky([layer[cut] for layer in layers], window=inner, origin=(5 * top, 5 * left))
+    for whole, part in zip(sky(layers), block, strict=True):
+        np.testing.assert_array_equal(whole[row : row + rows, column : column + columns], part)

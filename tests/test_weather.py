@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from heatrisk.errors import InputError, MissingQuantityError, SourceIncompleteError, UnitsError
-from heatrisk.weather import OfficialForecast, Station, Weather
+from heatrisk.weather import OfficialForecast, Station, Weather, measured_sky
 
 TIMES = pd.date_range("2025-08-04T18:00", periods=4, freq="3h")
 ISSUED = (pd.Timestamp("2025-08-04T08:30"),)
@@ -95,3 +95,55 @@ def test_interval() -> None:
     assert Weather(hours(ta=33.0, rh=55.0).isel(time=[0, 3])).interval == pd.Timedelta("3h")
     with pytest.raises(InputError):
         _ = Weather(official=forecast([30.0] * 4)).interval
+
+
+def sky(*values: float, ta: float = 20.0) -> Weather:
+    """Return four hours whose air sends 418.7 W m-2 as a black body at 20 degC."""
+    series = hours(ta=ta, rh=55.0)
+    return Weather(series.assign(ldown=("time", np.array(values))), source="made.csv")
+
+
+def test_the_sky_may_be_measured_with_holes_and_single_readings_that_cannot_be() -> None:
+    given = sky(350.0, np.nan, 460.0, 440.0).series
+    assert given is not None
+    np.testing.assert_array_equal(measured_sky(given), [350.0, np.nan, np.nan, 440.0])
+
+
+def test_the_limits_of_a_sky_are_those_of_the_radiation_network() -> None:
+    # 0.4 and 1 times 418.7 W m-2, the latter and 25; 40 and 700 W m-2 whatever the air.
+    for ta, low, high in ((20.0, 167.5, 443.7), (-50.0, 56.3, 165.6), (60.0, 279.4, 700.0)):
+        given = sky(low - 1.0, low + 1.0, high - 1.0, high + 1.0, ta=ta).series
+        assert given is not None
+        assert np.isfinite(measured_sky(given)).tolist() == [False, True, True, False]
+
+
+def test_the_air_that_a_sky_is_held_against_is_that_of_its_interval() -> None:
+    series = hours(ta=20.0, rh=55.0).assign(ldown=("time", np.full(4, 430.0)))
+    series["ta"].values[1:] = 10.0  # a front: 418.7 at the beginning of the second hour, 364.4 at its end
+    assert np.isfinite(measured_sky(series)).tolist() == [True, False, False, False]
+    series["ldown"].values[1] = 415.0
+    assert np.isfinite(measured_sky(series)).tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "got"),
+    [
+        ((-80.0, -70.0, -90.0, -75.0), "-80"),  # net
+        ((520.0, 480.0, 500.0, 350.0), r"520 \(3 / 4\)"),  # what the ground sends up
+        ((0.0, 0.0, 0.0, 0.0), "0"),
+        ((0.0, np.nan, np.nan, np.nan), "0"),
+        ((36.0, 37.0, 36.5, 36.0), "36"),  # MJ m-2 a day
+    ],
+)
+def test_what_is_no_sky_is_refused(values: tuple[float, ...], got: str) -> None:
+    with pytest.raises(UnitsError, match=got) as caught:
+        sky(*values)
+    for text in (caught.value.text("ja"), caught.value.text("en")):
+        assert "ldown" in text
+    assert caught.value.remedy is not None
+
+
+def test_a_sky_without_any_value_is_none() -> None:
+    given = sky(*[np.nan] * 4).series
+    assert given is not None
+    assert np.isnan(measured_sky(given)).all()

@@ -147,3 +147,35 @@ def test_energy_of_ten_minutes(tmp_path: Path) -> None:
     series = read_weather_csv(written(tmp_path, text))[0].series
     assert series is not None
     np.testing.assert_allclose(series["ghi"], [500.0, 1000.0])
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("ldown", ("400", "410")),
+        ("LW_IN [W m-2]", ("400", "410")),
+        ("surface_downwelling_longwave_flux_in_air", ("400", "410")),
+        ("下向き長波放射量(MJ/m2)", ("1.44", "1.476")),
+        ("大気放射量（W/m²）", ("400", "410")),
+    ],
+)
+def test_long_wave_radiation_of_the_sky(tmp_path: Path, header: str, cells: tuple[str, str]) -> None:
+    text = f"time,ta,rh,{header}\n2025-08-05T09:00,30,60,{cells[0]}\n2025-08-05T10:00,31,60,{cells[1]}\n"
+    series = read_weather_csv(written(tmp_path, text))[0].series
+    assert series is not None
+    np.testing.assert_allclose(series["ldown"], [400.0, 410.0])
+
+
+def test_long_wave_radiation_that_is_not_the_sky_s_is_refused_with_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "time,ta,rh,ldown\n2025-08-05T09:00,30,60,580\n2025-08-05T10:00,31,60,600\n")
+    with pytest.raises(UnitsError) as caught:
+        read_weather_csv(path)
+    assert "580" in explains(caught.value, path)
+
+
+def test_long_wave_radiation_of_minutes_is_averaged(tmp_path: Path) -> None:
+    rows = [f"2025-08-05T09:{minute:02},30,60,{400 + minute}" for minute in range(60)]
+    series = read_weather_csv(written(tmp_path, "\n".join(["time,ta,rh,ldown", *rows])))[0].series
+    assert series is not None
+    # The ten minutes that end at 09:10 are the rows 09:01 to 09:10.
+    np.testing.assert_allclose(series["ldown"], np.arange(405.5, 446.0, 10.0))

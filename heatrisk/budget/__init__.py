@@ -189,7 +189,7 @@ def budget(
     references = _followed(Spot(int(town.classes[GRASS.code]), 1.0, 1.0), None, heat, now, town, urban_wind)
     k = min(max(int((when - (at - step / 2)) / (step / len(cells))), 0), len(cells) - 1)
     numbers = {name: float(now[name][k]) for name in _NOW} | cells[k]
-    numbers |= {"svf": spot.svf, "svf_buildings": spot.svf_buildings}
+    numbers |= {"lsky": float(now["ldown"][k]), "svf": spot.svf, "svf_buildings": spot.svf_buildings}
     numbers |= _terms(cells[k]) | {"ts_open": references[k]["ts"]}
     numbers |= _whole_step(mean(cells), mean(references), float(now["official"]))
     terms, sure = _sureness(scene, weather, at, now, numbers)

@@ -67,7 +67,8 @@ SECTIONS: Final = (
         ("dni", "法線面直達日射量", "direct normal radiation", "W m-2"),
         ("circumsolar", "太陽周辺光", "circumsolar radiation", "W m-2"),
         ("diffuse", "その他の散乱日射量", "the rest of diffuse radiation", "W m-2"),
-        ("cloud", "雲による遮り", "share that clouds take", ""),
+        ("lsky", "開けた空からの長波放射量", "long-wave radiation of the open sky", "W m-2"),
+        ("cloud", "雲が空を閉ざす割合", "how far clouds close the sky", ""),
     ),
     _section(
         "sun", "太陽と日影", "Sun and shade",

@@ -3,7 +3,7 @@
 1. ``irradiance``  what the sun sends: global radiation over sub-steps, direct and diffuse
 2. ``shadow``      where it falls: the sunlit fraction for one position of the sun
 3. ``sky``         how much sky a place sees
-4. ``air``         humidity, wet bulb, wind at 2 m, long-wave radiation of the sky
+4. ``air``         humidity, wet bulb, wind at 2 m; ``sky_emission``, the long-wave radiation of the sky
 5. ``surface``     how warm and how bright ground and walls are
 6. ``court``       what the walls around a place send back
 7. ``radiant``     the fluxes that reach a cell, and what globe and person make of them

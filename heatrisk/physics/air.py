@@ -1,4 +1,4 @@
-"""Moist air: humidity, wet bulb, transport properties, long-wave radiation of the sky, wind at 2 m."""
+"""Moist air: humidity, wet bulb, transport properties, wind at 2 m."""
 
 from __future__ import annotations
 
@@ -35,8 +35,6 @@ DAY_GHI_STEPS = np.array([175.0, 675.0, 925.0])  # [W m-2]
 DAY_STABILITY = np.array([[3, 1, 0, 0], [3, 2, 1, 0], [3, 2, 1, 1], [3, 3, 2, 2], [3, 3, 3, 2]])
 NIGHT_WIND_STEPS = np.array([2.0, 2.5])  # [m s-1]
 NIGHT_STABILITY = np.array([[4, 5], [4, 5], [3, 3]])  # columns: lapse, inversion
-
-VAPOUR_MIN = 0.25  # [hPa] of a dew point of -37 °C: in drier air the sky is taken to be no colder
 
 
 @formula
@@ -257,7 +255,7 @@ def heat_of_evaporation(kelvin: Number) -> Number:
 
 @formula
 def sky_longwave(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
-    """Long-wave radiation of the sky as the published WBGT program has it; for places see `sky_radiation`.
+    """Long-wave radiation of the sky as the published WBGT program has it; for places see `sky_emission`.
 
     ``(ε (1 - n) + n) σ T⁴``, ``ε = 0.575 e^0.143``: a cloud is a black body at air temperature.
 
@@ -280,41 +278,6 @@ def sky_longwave(ta: Number, rh: Number, cloud: Number = 0.0) -> Number:
     Oke (1987). Boundary Layer Climates, 2nd ed.; Liljegren et al. (2008). J. Occup. Environ. Hyg. 5, 645-655.
     """
     clear = 0.575 * vapour_pressure(ta, rh) ** 0.143
-    return (clear * (1.0 - cloud) + cloud) * SIGMA * (ta + KELVIN) ** 4
-
-
-@formula
-def sky_radiation(
-    ta: Number, rh: Number, ps: Number = 1000.0, hour: Number = 12.0, cloud: Number = 0.0
-) -> Number:
-    """Long-wave radiation of the sky on a horizontal plane that sees all of it.
-
-    ``(ε (1 - n) + n) σ T⁴`` with ``ε = 0.711 + 0.56 d + 0.73 d² + 0.013 cos(2π t / 24) + 0.00012 (p - 1000)``
-    and ``d`` a hundredth of the dew point. The hour counts: by day the air over warm ground is hotter than
-    the column above that radiates, and formulas of temperature and humidity alone are too high [2]_.
-
-    Parameters
-    ----------
-    ta, rh, ps : float or array
-        Air temperature, relative humidity, pressure. [°C], [%], [hPa]
-    hour : float or array, optional
-        Mean solar time. [h]
-    cloud : float or array, optional
-        Share by which clouds close the sky, 0 to 1: what they take of a clear sky's global radiation. [1]
-
-    Returns
-    -------
-    float or array
-        Downward long-wave radiation. [W m-2]
-
-    References
-    ----------
-    .. [1] P. Berdahl, M. Martin (1984), Emissivity of clear skies, Solar Energy 32, 663-664.
-    .. [2] L. Alados-Arboledas, J. I. Jimenez (1993), Theor. Appl. Climatol. 48, 127-131.
-    .. [3] Clouds: T. M. Crawford, C. E. Duchon (1999), J. Appl. Meteorol. 38, 474-480.
-    """
-    dew = dew_point(np.maximum(vapour_pressure(ta, rh), VAPOUR_MIN)) / 100.0
-    clear = 0.711 + dew * (0.56 + 0.73 * dew) + 0.013 * np.cos(np.pi / 12.0 * hour) + 0.00012 * (ps - 1000.0)
     return (clear * (1.0 - cloud) + cloud) * SIGMA * (ta + KELVIN) ** 4
 
 

@@ -132,7 +132,7 @@ def shade_scene(
     check_cell_size(cell_size)
     window = _check_grid(ground, factor, window)
     _check_shape(ground, roof=top, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
-    _refuse_endless(terrain=ground, roof=top)
+    refuse_endless(terrain=ground, roof=top)
     free = np.isnan(top) & np.isfinite(ground)
     if outdoor is not None:
         free &= np.asarray(outdoor, bool)
@@ -143,9 +143,9 @@ def shade_scene(
         parts += [_NO_CROWNS, _NO_CROWNS]
     else:
         crown = raster("crown_top", crown_top)
-        _refuse_endless(crown_top=crown)
+        refuse_endless(crown_top=crown)
         base = raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
-        _refuse_endless(crown_base=base)
+        refuse_endless(crown_base=base)
         with np.errstate(invalid="ignore"):
             tree = crown > 0.0
         parts += [framed(np.where(tree, ground + crown, np.nan), datum, -np.inf)]
@@ -235,16 +235,25 @@ def raster(name: str, values: ArrayLike) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=") if kept else np.float64)
 
 
-def _refuse_endless(**rasters: NDArray[Any]) -> None:
+def refuse_endless(**rasters: NDArray[Any]) -> None:
     """Refuse heights that no town has: what is unknown is NaN."""
     for name, heights in rasters.items():
-        for extreme in (np.fmin, np.fmax):
-            if abs(value := float(extreme.reduce(heights, axis=None, initial=0.0))) > HIGHEST:
-                raise InputError(
-                    f"{name} holds a height that no town has",
-                    expected=f"m, up to {HIGHEST:g}; NaN = no data",
-                    got=str(value),
-                )
+        refuse_towering(name, heights)
+        _refuse(name, float(np.fmin.reduce(heights, axis=None, initial=0.0)))
+
+
+def refuse_towering(name: str, heights: NDArray[Any]) -> None:
+    """Refuse heights above those of any town, which would shade everything behind them."""
+    _refuse(name, float(np.fmax.reduce(heights, axis=None, initial=0.0)))
+
+
+def _refuse(name: str, extreme: float) -> None:
+    if abs(extreme) > HIGHEST:
+        raise InputError(
+            f"{name} holds a height that no town has",
+            expected=f"m, up to {HIGHEST:g}; NaN = no data",
+            got=str(extreme),
+        )
 
 
 def check_cell_size(cell_size: float) -> None:

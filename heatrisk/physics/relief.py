@@ -152,11 +152,11 @@ def _place_of(sweep: Sweep, room: int, number: int, line: int) -> tuple[int, int
 
 @kernel
 def _lower(heights: Any, zero: Any, out: Any) -> None:
-    """Heights above zero, -inf for no data."""
-    nothing = np.float32(-np.inf)
+    """Heights above zero, -inf for no data; an endless height stays one, and is found behind."""
+    nothing, far = np.float32(-np.inf), np.float32(-FAR)
     for i in range(out.size):
         height = np.float32(heights[i] - zero)
-        out[i] = height if height - height == 0 else nothing
+        out[i] = height if height > far else nothing
 
 
 @kernel
@@ -223,13 +223,18 @@ def _light_row(lines: _Lines, number: int, shade: Any, before: Any, here: Any, l
 
 
 @kernel
-def _light_lines(surface: Any, zero: Any, across: bool, lines: _Lines, out: Any) -> None:
-    """Light the cells whose middle is passed by the lines, row by row from the sun."""
+def _light_lines(surface: Any, zero: Any, across: bool, lines: _Lines, out: Any) -> float:
+    """Light the cells whose middle is passed by the lines, row by row from the sun.
+
+    Returned is the highest shade that a line has come to the end with.
+    """
     n = surface.shape[0] if across else surface.shape[1]
     shade = np.full((LINES, lines.last - lines.first), -FAR, np.float32)
     held = np.full((2, n + 2), -np.inf, np.float32)
     turned = np.empty((_TURNED if across else 0, n), surface.dtype)
     _walk(surface, zero, across, lines, shade, held, turned, np.empty(turned.shape, np.float32), out)
+    highest: float = shade.max()
+    return highest
 
 
 @kernel
@@ -285,18 +290,22 @@ def _lines_of_share(sweep: Sweep, length: int, n: int, room: int, share: float) 
 
 
 @parallel_kernel
-def light(surface: NDArray[Any], zero: Any, across: bool, sweep: Sweep, parts: int, out: Raster) -> None:
+def light(surface: NDArray[Any], zero: Any, across: bool, sweep: Sweep, parts: int, out: Raster) -> float:
     """Write for every cell 1 in the sun, 0 in the shade, NaN without data.
 
-    The lines are shared out in ``parts``; no result depends on their number.
+    The lines are shared out in ``parts``; no result depends on their number. Returned is a height above zero
+    [m] that nothing within the edges exceeds: the highest shade at the lines' ends, and what it had fallen.
     """
     length, n = surface.shape[::-1] if across else surface.shape
     room = place(sweep.slope, length, 1.0)[0]
+    ends = np.full(parts, -np.inf)
     for part in numba.prange(parts):
         first = _lines_of_share(sweep, length, n, room, part / parts) if part else 0
         last = _lines_of_share(sweep, length, n, room, (part + 1) / parts) if part + 1 < parts else n + room
         if first < last:
-            _light_lines(surface, zero, across, _Lines(sweep, room, first, last), out)
+            ends[part] = _light_lines(surface, zero, across, _Lines(sweep, room, first, last), out)
+    bound: float = ends.max() + length * sweep.drops[0]
+    return bound
 
 
 # --- the sky ------------------------------------------------------------------------------------------------

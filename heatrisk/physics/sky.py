@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
-from heatrisk.physics.columns import framed, turned
+from heatrisk.physics.columns import framed, refuse_towering, turned
 from heatrisk.physics.line import Raster
 from heatrisk.physics.relief import Fans, checked, datum, see, share_seen, sweep_across
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, Tally
@@ -152,9 +152,10 @@ def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:
     Raises
     ------
     InputError
-        If `dsm` is not two-dimensional or `cell_size` not positive.
+        If `dsm` is not two-dimensional or holds a height that no town has, or `cell_size` is not positive.
     """
     surface = checked(dsm, cell_size)
+    refuse_towering("dsm", surface)
     by_row = framed(surface, float(datum(surface)), -np.inf)
     by_column = turned(by_row)
     known = by_row > -np.inf

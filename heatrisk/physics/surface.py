@@ -23,6 +23,8 @@ References
    41, 792-810: the same scheme over towns.
 .. [5] ISO 6946:2017, annex C: convection at outer surfaces.
 .. [6] T. R. Oke (1987), Boundary Layer Climates, 2nd ed., tables 1.1, 2.1, 7.4.
+
+The numbers after [5]_ and [6]_ have not been compared with the printed pages.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ from heatrisk.sources.weather.series import HOUR, Floats, weather_series
 from heatrisk.weather import Weather
 from heatrisk.words import Note, Words
 
-#: Column, mark for "missing" (that value and above) and factor to the standard unit, for each quantity.
+#: Column, mark for "missing" (that value and above) and factor to the standard unit, for each quantity. The
+#: sky's long-wave radiation (column 12) is left out: most files hold what their maker's model made of clouds.
 COLUMNS = {
     "ta": (6, 99.9, 1.0),
     "rh": (8, 999.0, 1.0),

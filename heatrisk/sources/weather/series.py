@@ -16,7 +16,7 @@ import xarray as xr
 from heatrisk.errors import InputError, SourceIncompleteError, UnitsError
 from heatrisk.forcing import SUB_STEP
 from heatrisk.quantities import QUANTITIES, checked
-from heatrisk.weather import PRECEDING_MEAN
+from heatrisk.weather import PRECEDING_MEAN, refuse_no_sky
 from heatrisk.words import JST, Words
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ _CONVERSIONS: dict[str, dict[str, tuple[float, float]]] = {
     "ps": {"hpa": (1, 0), "mb": (1, 0), "mbar": (1, 0), "pa": (0.01, 0), "kpa": (10, 0)},
     "ghi": {"w/m2": (1, 0), "w/m²": (1, 0), "wm-2": (1, 0)},
 }
-_CONVERSIONS["dni"] = _CONVERSIONS["dhi"] = _CONVERSIONS["ghi"]
+_CONVERSIONS |= dict.fromkeys(PRECEDING_MEAN, _CONVERSIONS["ghi"])
 
 #: Energies that stand for irradiance, by what they are in [J m-2]: the sum over one interval of the series.
 _ENERGIES = {"mj/m2": 1e6, "mj/m²": 1e6, "kj/m2": 1e3, "kj/m²": 1e3, "wh/m2": 3600.0, "wh/m²": 3600.0}
@@ -133,7 +133,7 @@ def weather_series(
     InputError
         The times are not regular; the message tells of the first gap. Or fewer than two rows are left.
     UnitsError
-        A value is impossible for its quantity.
+        A value is impossible for its quantity, or most of ``ldown`` is no sky's radiation.
     """
     columns = {name: values for name, values in columns.items() if np.isfinite(values).any()}
     columns, clipped = _clipped(columns)
@@ -153,6 +153,8 @@ def weather_series(
         raise UnitsError(
             error.what, where=where, expected=error.expected, got=error.got, remedy=error.remedy
         ) from error
+    if "ldown" in series:
+        refuse_no_sky(series, where)
     missing = {name: int(np.isnan(values).sum()) for name, values in columns.items()}
     interval = times[1] - times[0]
     facts: dict[str, Any] = {

@@ -7,8 +7,9 @@ standard one (``風速(km/h)``)::
     2025-08-05T09:00,31.2,62,2.1,…        2025/8/5 9:00,31.2,62,2.1,…
 
 Times without zone are Japan's. Irradiance is the mean (or the sum, in MJ m-2) over the interval that ends at
-the stated time. Rows before the header are skipped. In tables from JMA's download page, values whose 品質情報
-is below 5 (doubtful, or from too few data) count as missing.
+the stated time, and so is the sky's long-wave radiation (``ldown``). Rows before the header are skipped. In
+tables from JMA's download page, values whose 品質情報 is below 5 (doubtful, or from too few data) count as
+missing.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "ghi": ("ghi", "全天日射量", "日射量", "日射", "shortwave_radiation", "global_radiation"),
     "dni": ("dni", "直達日射量", "法線面直達日射量", "direct_normal_irradiance"),
     "dhi": ("dhi", "散乱日射量", "水平面散乱日射量", "diffuse_radiation"),
-}
+    "ldown": (
+        "ldown", "下向き長波放射量", "下向き長波放射", "下向き赤外放射量", "下向き赤外放射", "大気放射量",
+        "大気放射", "長波放射量", "surface_downwelling_longwave_flux_in_air", "downward_longwave_radiation",
+        "longwave_down", "lw_in", "lw_down", "lwdown", "lwd", "rlds",
+    ),
+}  # fmt: skip
 
 _UNIT = re.compile(r"[(\[](.+?)[)\]]$")
 _QUALITY, _GOOD = "品質情報", 5.0
