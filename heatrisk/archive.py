@@ -282,6 +282,13 @@ class Archive:
         content = self._part(self._data + int(offsets[place]), int(lengths[place]))
         return gzip.decompress(content) if self.facts.zipped else content
 
+    def tiles(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the number and the content of every tile, unzipped."""
+        for number, offset, length, run in self._table.T.tolist():
+            content = self._part(self._data + offset, length)
+            for k in range(run):
+                yield number + k, gzip.decompress(content) if self.facts.zipped else content
+
     def __len__(self) -> int:
         """Return the number of tiles."""
         return int(self._table[3].sum())

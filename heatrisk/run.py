@@ -28,12 +28,13 @@ from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import Grid
+from heatrisk.heat import StepHeat, Surfaces, stands_for_an_hour, step_heat
 from heatrisk.physics import cells, lookup
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.quantities import QUANTITIES
-from heatrisk.radiation import StepHeat, Suns, Surfaces, stands_for_an_hour, step_heat
+from heatrisk.radiation import Suns
 from heatrisk.risk import DANGER, RISK_SCALES, RiskScale, classify
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
@@ -127,7 +128,8 @@ def simulate(
     town = Town(scene, views, Surfaces.of() if surfaces is None else surfaces, urban_wind == "svf")
     official = drive.data["official"].values
     names = (*_FIELDS, "wbgt_moe_sd", "p_danger")
-    fields = {name: np.empty((len(steps), *grid.shape), np.float32) for name in names}
+    # One piece of memory: the system gives a large one faster than many of a few megabytes.
+    fields = dict(zip(names, np.empty((len(names), len(steps), *grid.shape), np.float32), strict=True))
     received = np.empty(grid.shape, np.float32)
     offsets = np.full(len(steps), np.nan)
     for k in range(len(steps)):

@@ -16,9 +16,10 @@ from affine import Affine
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.forcing import forcing
 from heatrisk.grid import Grid
+from heatrisk.heat import Surfaces, stands_for_an_hour
 from heatrisk.physics.faces import FACES, box_temperature
 from heatrisk.physics.surface import GRASS, LAND_COVER
-from heatrisk.radiation import Suns, Surfaces, face_fluxes, stands_for_an_hour
+from heatrisk.radiation import Suns, face_fluxes
 from heatrisk.run import simulate
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather

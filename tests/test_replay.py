@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from heatrisk.operation.seasons import LIMITS, Place, Season, spread
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.store import RunStore
 from heatrisk.store.sums import SUMS, sums
+from heatrisk.tiles import images
 from heatrisk.verdict import Light
 from tests.hostile_server import serving
 from tests.made_city import make_city
@@ -95,6 +97,29 @@ def test_what_comes_out_otherwise_is_named(replayed: tuple[Path, RunStore], tmp_
         listed.write_bytes(digests)
     assert "values differ" in found["tmrt"] and "inputs" in found["run.json"]
     assert "official" not in found and "shelters.geojson" not in found
+
+
+def test_pictures_of_the_same_pixels_are_the_same_however_they_are_compressed(
+    replayed: tuple[Path, RunStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, store = replayed
+    run = store.open()
+    monkeypatch.setattr(images, "_DEFLATE_LEVEL", 2)
+    assert replay(store, "latest", nothing) == []
+    monkeypatch.setattr(images, "_framed", darker(images._framed))
+    found = {difference.name: difference.what.en for difference in replay(store, run.id, nothing)}
+    assert found and set(found.values()) == {"the pictures differ"}
+
+
+def darker(framed: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Return what draws every first pixel of a picture in another colour."""
+
+    def draw(kind: int, samples: np.ndarray, *rest: Any) -> bytes:
+        changed = samples.copy()
+        changed[0, 0] ^= 1
+        return framed(kind, changed, *rest)
+
+    return draw
 
 
 def test_bytes_that_changed_on_the_disk_are_a_difference(replayed: tuple[Path, RunStore]) -> None:

@@ -11,9 +11,9 @@ import pytest
 from heatrisk.city import read_city
 from heatrisk.city.sections import SurfacesSection
 from heatrisk.errors import CityFileError, InputError
+from heatrisk.heat import Surfaces
 from heatrisk.operation import recomputing
 from heatrisk.physics.surface import LAND_COVER, WALL
-from heatrisk.radiation import Surfaces
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.surfaces import read_surfaces
 from heatrisk.store import RunStore

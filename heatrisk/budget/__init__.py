@@ -29,13 +29,14 @@ from heatrisk.errors import InputError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP as THREE_HOURS
 from heatrisk.forcing import forcing, step_times
+from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics.constants import WEIGHT_AIR, WEIGHT_GLOBE, WEIGHT_WET_BULB
 from heatrisk.physics.court import SECTORS
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS, LAND_COVER
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.place import cell_at
-from heatrisk.radiation import StepHeat, Suns, Surfaces, step_heat
+from heatrisk.radiation import Suns
 from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
 from heatrisk.uncertainty import (

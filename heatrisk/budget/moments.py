@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from heatrisk.heat import StepHeat, Surfaces, share_of_day, warmed
 from heatrisk.physics.air import psychrometric_wet_bulb, vapour_pressure
 from heatrisk.physics.balance import globe_iso7726, globe_liljegren, natural_wet_bulb, wick_load
 from heatrisk.physics.constants import (
@@ -39,7 +40,6 @@ from heatrisk.physics.radiant import crown_light, mean_radiant_temperature, pers
 from heatrisk.physics.surface import ALBEDO
 from heatrisk.physics.utci import utci, wind_at_10_m
 from heatrisk.physics.wind import UrbanWind, sheltered_wind
-from heatrisk.radiation import StepHeat, Surfaces, share_of_day, warmed
 
 Numbers = dict[str, float]
 Floats = npt.NDArray[np.float64]

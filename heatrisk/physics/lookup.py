@@ -342,9 +342,9 @@ def body_tables(
         drive, rh, horizon, light, heat, shaded, ground, kinds, following, fades, warmths, crowns, urban_wind
     )
     settling = recursion[..., 2] * mean / recursion[..., 0]
-    flat = _put_by(hours, mean), settling, day, early[0].ravel(), fades.reshape(len(fades), -1)
-    single = [np.ascontiguousarray(part, np.float32) for part in flat]
-    return Tables(body, *single, drive[:, VA] < WIND_CALM, globe)
+    parts = _put_by(hours, mean), settling, day, early[0].ravel(), fades.reshape(len(fades), -1)
+    past, settled, seen, first, fading = (np.ascontiguousarray(part, np.float32) for part in parts)
+    return Tables(body, past, settled, seen, first, fading, drive[:, VA] < WIND_CALM, globe)
 
 
 def _put_by(hours: Floats, mean: Floats) -> Floats:

@@ -15,7 +15,7 @@ from heatrisk.alerts import AlertBulletin
 from heatrisk.city import City
 from heatrisk.city.location import Url, masked
 from heatrisk.errors import HeatRiskError, InputError, SourceError
-from heatrisk.radiation import Surfaces
+from heatrisk.heat import Surfaces
 from heatrisk.scene import Scene
 from heatrisk.shelters import Shelter
 from heatrisk.sources.reading import Reading

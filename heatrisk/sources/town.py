@@ -17,6 +17,7 @@ from heatrisk.city import City
 from heatrisk.city.sections import LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
 from heatrisk.grid import WGS84, Bounds, Grid
+from heatrisk.heat import Surfaces
 from heatrisk.physics.shadow import (
     LEAF_OFF_EXTINCTION,
     LEAF_ON_EXTINCTION,
@@ -24,7 +25,6 @@ from heatrisk.physics.shadow import (
     halo_width,
 )
 from heatrisk.physics.surface import LAND_COVER
-from heatrisk.radiation import Surfaces
 from heatrisk.scene import Scene, halo_cells
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.sources.files import members, on_disk
