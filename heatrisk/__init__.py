@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from heatrisk import fields as fields
     from heatrisk import forcing as forcing
     from heatrisk import grid as grid
+    from heatrisk import heat as heat
     from heatrisk import indices as indices
     from heatrisk import layers as layers
     from heatrisk import operation as operation
@@ -65,6 +66,7 @@ _ROOMS = (
     "fields",
     "forcing",
     "grid",
+    "heat",
     "indices",
     "layers",
     "operation",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,7 +20,7 @@ from affine import Affine
 
 from heatrisk import cube, pyramid
 from heatrisk.archive import Archive
-from heatrisk.errors import LayerNotFoundError
+from heatrisk.errors import LayerNotFoundError, StoreError
 from heatrisk.grid import Grid
 from heatrisk.pyramid import Level
 from heatrisk.quantities import QUANTITIES
@@ -180,13 +183,19 @@ class StoredRun:
         ----------
         lon, lat : float
             Longitude and latitude [degrees].
+
+        Raises
+        ------
+        StoreError
+            The fields are damaged.
         """
         place = self.grid.index(lon, lat)
         if place is None:
             return None
-        found = {name: read(*place) for name, read in self._cells.items()}
-        mask, svf = int(found.pop("mask")), float(found.pop("svf"))
-        return CellSeries(*place, mask, svf, {**found, **self._lines})
+        with self._reading():
+            found = {name: read(*place) for name, read in self._cells.items()}
+            mask, svf = int(found.pop("mask")), float(found.pop("svf"))
+            return CellSeries(*place, mask, svf, {**found, **self._lines})
 
     def outdoors_near(self, place: tuple[int, int], reach: float) -> tuple[int, int] | None:
         """Return the outdoor cell nearest to a cell, itself included, or None where none is within reach.
@@ -197,18 +206,36 @@ class StoredRun:
             Row and column in the grid.
         reach : float
             How far away it may be, to the north, south, west and east alike [m].
+
+        Raises
+        ------
+        StoreError
+            The mask is damaged.
         """
         cells = int(reach // self.grid.cell_size)
         rows, columns = (
             range(max(at - cells, 0), min(at + cells + 1, size))
             for at, size in zip(place, self.grid.shape, strict=True)
         )
-        mask = self.mask.window(rows.start, columns.start, len(rows), len(columns))
+        with self._reading():
+            mask = self.mask.window(rows.start, columns.start, len(rows), len(columns))
         found = np.argwhere(mask == 0) + np.array([rows.start, columns.start])
         if not len(found):
             return None
         row, column = found[np.square(found - place).sum(axis=1).argmin()].tolist()
         return row, column
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Tell that the fields are damaged, whatever the libraries say of it."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError, LookupError, struct.error) as error:
+            raise StoreError(
+                Words("計算結果のファイルが壊れています", "the fields of a run are damaged"),
+                where=self.path / "fields.zarr",
+                remedy=Words("もう一度計算してください", "Run again."),
+            ) from error
 
     def dataset(self) -> xr.Dataset:
         """Return the fields as they were computed, opened lazily."""

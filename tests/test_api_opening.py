@@ -119,3 +119,16 @@ def test_no_run_is_a_problem_and_an_answer_is_known_again(client: Client, tmp_pa
     first = client.get("/opening")
     assert first.headers["cache-control"] == "public, max-age=60"
     assert client.get("/opening", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("damaged", ["wbgt_moe/c/0/0/0", "mask/zarr.json", "mask/c/0/0"])
+def test_a_damaged_field_hides_no_alert(tmp_path: Path, damaged: str) -> None:
+    write_small_run(tmp_path)
+    client = Client(create_app(tmp_path, Settings(), clock=lambda: NOON))
+    spoilt = tmp_path / "latest" / "fields.zarr" / damaged
+    spoilt.write_bytes(b"\x00\xff what?")
+    body = client.get("/opening").json()
+    assert body["alerts"] == client.get("/alerts").json() and body["times"]["times"]
+    assert body["point"] is None and body["around"] is None
+    lon, lat = lonlat(*OPEN_CELL)
+    is_problem(client.get("/point", params={"lon": lon, "lat": lat}), 503, "store-unreadable")

@@ -151,7 +151,7 @@ SMALL_TARGETS = """() =>
 def test_a_page_on_paper_holds_the_answer_the_table_and_the_sources(browser: Any, address: str) -> None:
     with opened(browser, address, PHONE) as seen:
         seen.page.emulate_media(media="print")
-        seen.page.wait_for_function("document.getElementById('map-print').naturalWidth > 0")
+        seen.page.wait_for_function("() => document.getElementById('map-print').naturalWidth > 0")
         for part in (
             "#lead",
             "#facts .verdict",

@@ -20,6 +20,7 @@ from heatrisk.bulletin import known, official
 from heatrisk.cli import main
 from heatrisk.errors import StoreError
 from heatrisk.operation import Next, Outcome, Sending, recompute, recomputing, replay, watch, watching
+from heatrisk.sources.web import Downloads
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light
 from heatrisk.words import JST
@@ -130,6 +131,10 @@ def alerts_of(receiver: Receiver) -> list[tuple[str, str]]:
     return [row for row in receiver.events() if not row[1].startswith("morning/")]
 
 
+def stopped(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 # --- what is sent ---
 
 
@@ -156,7 +161,7 @@ def test_a_field_of_long_ago_says_its_age(city: City, receiver: Receiver) -> Non
     texts = json.loads(receiver.taken[0][1])["texts"]
     assert "場所ごとの予測は8:00時点の計算です" in texts["ja"]["400"]
     assert "8:00の けいさんです" in texts["ja-easy"]["400"]
-    assert "Forecast by place as computed 8:00." in texts["en"]["400"]
+    assert "Forecast by place as of 8:00." in texts["en"]["400"]
     for words, mark in (("最も暑い", "8:00"), ("いちばん あつい", "8:00"), ("Hottest around", "8:00")):
         for lengths in texts.values():
             assert all(words not in text or mark in text for text in lengths.values())
@@ -191,10 +196,7 @@ def test_one_that_was_killed_while_it_computed_has_it_sent_by_the_next_one_at_it
     assert killed.returncode == -signal.SIGKILL
     assert city.told("10:11")["state"] == "alert"
 
-    def again(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(watching, "recompute", again)
+    monkeypatch.setattr(watching, "recompute", stopped)
     with pytest.raises(KeyboardInterrupt):
         city.watched("10:12")
     assert alerts_of(receiver) == [("public", ALERT), ("staff", ALERT)]
@@ -223,6 +225,28 @@ def test_a_sender_that_dies_between_sending_and_noting_has_it_not_sent_again(
     sent = city.watched("10:20")
     assert alerts_of(receiver) == [("public", ALERT), ("staff", ALERT)]
     assert [one.event for one in sent if one.event == ALERT] == [ALERT], "of the staff's alone"
+
+
+def test_what_a_watcher_left_that_was_stopped_is_sent_by_the_next_one_though_no_pass_is_due(
+    city: City, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.issue("10:00", 1)
+    assert city.compute("10:10").run_id is not None
+    monkeypatch.setattr(watching, "_reached", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        city.watched("10:12")
+    assert alerts_of(receiver) == [("public", ALERT), ("staff", ALERT)]
+
+
+def test_a_field_that_cannot_be_read_holds_no_alert_back(city: City, receiver: Receiver) -> None:
+    city.issue("10:00", 1)
+    city.spoil()
+    for path in (city.store.open().path / "fields.zarr" / "wbgt_moe" / "c").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"\x00\xff what?" * 99)
+    city.watched("10:10")
+    assert alerts_of(receiver) == [("public", ALERT), ("staff", ALERT)]
+    assert "場所ごとの予測はいま示せません" in json.loads(receiver.taken[0][1])["texts"]["ja"]["400"]
 
 
 def test_the_command_tells_of_it_too(
@@ -258,6 +282,7 @@ def test_it_is_told_beside_the_run_that_stays(city: City) -> None:
     assert checked(client.get("/feeds/alerts.cap.xml").content).findtext(f"{NAMESPACE}status") == "Actual"
     (shelter,) = client.get("/shelters").json()["features"]
     assert shelter["properties"]["status"]["state"] == "open"
+    assert client.get("/shelters").headers["cache-control"] == "public, max-age=60"
     assert client.get(f"/shelters/{shelter['id']}/status").json()["status"]["state"] == "open"
     for path in ("/alerts.json", "/static/alerts.json", "/runs/latest/alerts.json"):
         assert client.get(path).status_code == 404
@@ -280,6 +305,19 @@ def test_a_newer_run_counts_again_and_an_older_run_is_what_it_was(city: City) ->
     assert (body["run"], body["state"], body["read"]) == (run, "special", "2026-07-30T01:20:00Z")
     assert city.told("10:21", run=before)["state"] == "none"
     assert replay(city.store, "latest", lambda *_: None) == []
+
+
+def test_an_alert_is_not_taken_back_by_a_run_that_could_not_read_it(city: City) -> None:
+    city.issue("10:00", 1)
+    city.spoil()
+    city.compute("10:10")
+    city.mend()
+    for path in (city.folder / "alerts").iterdir():
+        path.write_bytes(b"\x00 no bulletin")
+    shutil.rmtree(city.store.root / "cache", ignore_errors=True)
+    run = city.compute("10:20").run_id
+    body = city.told("10:21")
+    assert (body["run"], body["state"], body["read"]) == (run, "alert", "2026-07-30T01:10:00Z")
 
 
 def test_drills_and_what_is_not_yet_issued_stay_untold(city: City) -> None:
@@ -328,6 +366,15 @@ def test_a_past_day_and_a_defect(city: City, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ZeroDivisionError):
         city.compute("10:10")
     assert city.told("10:11")["state"] == "alert"
+
+
+def test_what_is_told_was_approved_before(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(official, "keep", lambda *_: done.append("told"))
+    monkeypatch.setattr(Downloads, "approve", lambda *_: done.append("approved"))
+    city.spoil()
+    city.compute("10:10")
+    assert done == ["approved", "told"], "or one killed in between would have it taken back by an older copy"
 
 
 def test_a_store_that_takes_no_alert_stops_no_run(city: City, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,7 +194,7 @@ def test_a_stale_run_says_its_age_and_one_that_has_ended_that_it_has_nothing_to_
     entry = morning(city)
     assert said(entry, "updated") == "2025-08-06T05:50:00+09:00"
     assert "場所ごとの予測はいま示せません（最後の計算は8/5 4:30）" in said(entry, "summary")
-    assert "the last one was computed 5 Aug 4:30" in said(entry, "summary")
+    assert "the last one is of 5 Aug 4:30" in said(entry, "summary")
     assert "計算：2025-08-05 04:30" in said(entry, "summary")
     city.clock = datetime(2025, 12, 1, 6, tzinfo=JST)
     assert morning(city) is None, "out of season there is nothing to be missed"
@@ -204,7 +204,7 @@ def test_a_day_that_an_old_run_still_covers_is_told_with_the_age_of_the_run(tmp_
     old = City(tmp_path, created=datetime(2025, 8, 4, 8, 10, tzinfo=UTC))
     text = said(morning(old), "summary")
     assert "場所ごとの予測は8/4 17:10時点の計算です。最も暑いのは15時ごろ" in text
-    assert "Forecast by place as computed 4 Aug 17:10." in text and "計算：2025-08-04 17:10" in text
+    assert "Forecast by place as of 4 Aug 17:10." in text and "計算：2025-08-04 17:10" in text
 
 
 def test_an_invented_town_says_so_in_every_entry(tmp_path: Path) -> None:
@@ -226,6 +226,31 @@ def test_a_field_that_cannot_be_read_hides_no_alert(tmp_path: Path, monkeypatch:
     city = City(tmp_path)
     assert morning(city, issued(5, 1, 9)) is None
     assert len(entries(city.asks("/feeds/alerts.atom"))) == 1
+
+
+@pytest.mark.parametrize("damaged", ["fields.zarr/wbgt_moe/c/0/0/0", "fields.zarr/mask/zarr.json"])
+@pytest.mark.parametrize("content", [b"", b"\x00\xff what?" * 99, None])
+def test_a_damaged_field_leaves_the_alert_and_the_morning_without_it(
+    tmp_path: Path, damaged: str, content: bytes | None
+) -> None:
+    city = City(tmp_path)
+    spoilt = city.run.path / damaged
+    spoilt.unlink()
+    if content is not None:
+        spoilt.write_bytes(content)
+    answer = city.asks("/feeds/alerts.atom", issued(5, 1, 9))
+    assert answer.status_code == 200 and len(entries(answer)) == 1
+    text = said(morning(city), "summary")
+    assert "熱中症警戒アラート" in text and "場所ごとの予測はいま示せません" in text
+
+
+def test_a_morning_tells_of_an_alert_that_was_read_before_its_report_time(city: City) -> None:
+    city.clock = at(9, 59)
+    assert "アラートが発表" not in said(morning(city, issued(10, 1, 9)), "summary")
+    city.clock = at(10)
+    entry = morning(city)
+    assert "東京都に熱中症警戒アラートが発表されています（10:00発表）" in said(entry, "summary")
+    assert said(entry, "updated") == "2025-08-05T10:00:00+09:00"
 
 
 def test_the_text_is_composed_once_however_often_it_is_asked_for(

@@ -7,7 +7,7 @@ other, run, times, place, surroundings and alerts would cost a second.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import shapely
@@ -40,6 +40,8 @@ PlaceQuery = Annotated[
     ),
 ]
 
+Part = TypeVar("Part")
+
 router = APIRouter(responses=PROBLEM_RESPONSE)
 
 
@@ -47,8 +49,8 @@ router = APIRouter(responses=PROBLEM_RESPONSE)
 def opening(request: Request, place: PlaceQuery = None) -> Response:
     """Heart of the newest run's manifest, its times, the alerts, and one place with its surroundings.
 
-    Each part is what the route of its name answers; ``point`` is null outside the area. ``around`` and
-    ``alerts`` are null where their own route would answer with a problem: the rest is still told.
+    Each part is what the route of its name answers; ``point`` is null outside the area. ``point``, ``around``
+    and ``alerts`` are null where their own route would answer with a problem: the rest is still told.
     """
     service = service_of(request)
     run = service.store.open(LATEST)
@@ -68,7 +70,7 @@ def opening(request: Request, place: PlaceQuery = None) -> Response:
 
 def _told(service: Service, run: StoredRun, lon: float, lat: float) -> dict[str, Any]:
     """Return what is known of a place and of the ground around it."""
-    cell = run.series(lon, lat)
+    cell = _or_none(lambda: run.series(lon, lat))
     if cell is None:
         return {"point": None, "around": None}
     around = _or_none(lambda: area.told(service, run, _around(run.grid, lon, lat)))
@@ -78,7 +80,7 @@ def _told(service: Service, run: StoredRun, lon: float, lat: float) -> dict[str,
     }
 
 
-def _or_none(part: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+def _or_none(part: Callable[[], Part]) -> Part | None:
     """Return a part that the first words can do without, or None where it cannot be told."""
     try:
         return part()
@@ -98,5 +100,5 @@ def _around(grid: Grid, lon: float, lat: float) -> shapely.Polygon:
 def _entrance(run: StoredRun) -> tuple[float, float]:
     """Return the open ground nearest to the middle of a run's area; the middle itself where there is none."""
     rows, columns = run.grid.shape
-    place = run.outdoors_near((rows // 2, columns // 2), REACH)
+    place = _or_none(lambda: run.outdoors_near((rows // 2, columns // 2), REACH))
     return run.grid.centre_lonlat if place is None else run.grid.lonlat(*place)

@@ -12,7 +12,7 @@ from heatrisk.api.caching import json_answer
 from heatrisk.api.params import CLOCK, LATEST, NOW, AtQuery, Column, Row, RunQuery, Zoom, utc
 from heatrisk.api.problems import PROBLEM_RESPONSE
 from heatrisk.api.service import service_of
-from heatrisk.api.shelters import Wanted, found, known_at
+from heatrisk.api.shelters import Wanted, found, headers_of, known_at
 from heatrisk.errors import TileNotFoundError
 from heatrisk.stored import StoredRun
 from heatrisk.tiles.points import LAYER, ZOOMS, encoded
@@ -49,7 +49,7 @@ def tile(request: Request, z: Zoom, x: Column, y: Row, run: RunQuery = LATEST, a
     known = known_at(request, stored, at)
     rows = found(stored, known.moment, Wanted(unplaced=False), 10_000, known.alert, known.live)["features"]
     content = encoded(map(_flat, rows), z, x, y)
-    headers = service.headers(stored, fixed=run != LATEST and at not in CLOCK and known.settled)
+    headers = headers_of(service, stored, fixed=run != LATEST and at not in CLOCK and known.settled)
     if not content:
         return Response(status_code=204, headers=headers)
     return json_answer(request, content, headers, MVT)

@@ -11,7 +11,7 @@ from pyproj import Geod
 from starlette.responses import Response
 
 from heatrisk.alerts import Level
-from heatrisk.api.alerts import level
+from heatrisk.api.alerts import MINUTE, level
 from heatrisk.api.answers import both, spoken
 from heatrisk.api.caching import json_answer
 from heatrisk.api.geometry import BBOX, box_of, place_of
@@ -28,7 +28,7 @@ from heatrisk.api.params import (
     utc,
 )
 from heatrisk.api.problems import PROBLEM_RESPONSE
-from heatrisk.api.service import reports_of, service_of
+from heatrisk.api.service import Service, reports_of, service_of
 from heatrisk.bulletin import official
 from heatrisk.grid import Bounds
 from heatrisk.reports import Live, merged, standing
@@ -164,7 +164,13 @@ def shelters(
     if known.live is None:
         body["facility_reports"] = "unavailable"
     fixed = run != LATEST and at not in CLOCK and known.settled
-    return json_answer(request, body, service.headers(stored, fixed=fixed), GEOJSON)
+    return json_answer(request, body, headers_of(service, stored, fixed=fixed), GEOJSON)
+
+
+def headers_of(service: Service, run: StoredRun, *, fixed: bool) -> dict[str, str]:
+    """Return freshness and origin of what is said of shelters: an alert, which opens some, makes it old."""
+    headers = service.headers(run, fixed=fixed)
+    return headers if fixed else {**headers, "Cache-Control": MINUTE}
 
 
 class Known(NamedTuple):

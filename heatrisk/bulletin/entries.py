@@ -73,7 +73,9 @@ def known_since(run: StoredRun, alerts: Known, at: datetime) -> datetime | None:
     here = at.astimezone(JST)
     told = (run.manifest["city"].get("config") or {}).get("tell") or {}
     hour = time.fromisoformat(told.get("morning", TellSection().morning))
-    since = max(datetime.combine(here.date(), hour, JST), run.created, alerts.read)
+    # What was read before its report time becomes known only then.
+    issued = (alert.issued for alert in alerts.issued(at) if alert.day == here.date())
+    since = max(datetime.combine(here.date(), hour, JST), run.created, alerts.read, *issued)
     spoken_of = any(moment.astimezone(JST).date() == here.date() for moment in run.times)
     return since if since <= at and (spoken_of or in_season(here.date())) else None
 

@@ -72,11 +72,19 @@ def known(run: StoredRun, store: RunStore | None = None) -> Known:
     run : StoredRun
         The run.
     store : RunStore, optional
-        Its store. Of the published run what was read after it was made counts instead.
+        Its store. Of the published run what was read after it was made counts instead, and an alert that
+        was read before where the run itself could read none: an alert is never taken back.
     """
     later = None if store is None or store.latest_id() != run.id else _kept(store)
     if later is not None and later.read > run.created:
         return later
+    own = _of(run)
+    unread = own.configured and own.bulletin is None
+    return later if unread and later is not None and later.issued(run.created) else own
+
+
+def _of(run: StoredRun) -> Known:
+    """Return what a run was made with."""
     config = run.manifest.get("city", {}).get("config") or {}
     try:
         text = run.document(_NAME)

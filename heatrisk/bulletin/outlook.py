@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from pyproj import Geod
 from shapely.errors import ShapelyError
 
 from heatrisk.alerts import Level
+from heatrisk.errors import HeatRiskError
 from heatrisk.risk import DANGER, RISK_SCALES
 from heatrisk.shelters import Shelter, from_geojson, status
 from heatrisk.stored import StoredRun
@@ -34,6 +36,9 @@ _AROUND = 0.0005
 _MOST_PLACES, _MOST_NAMES, _MOST_SHELTERS = 200, 3, 2
 
 _GEOD = Geod(ellps="WGS84")
+
+#: What a damaged field or list of shelters fails with; the decoder of chunks raises RuntimeError.
+_UNREADABLE = (HeatRiskError, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 
 
 class Station(NamedTuple):
@@ -110,21 +115,28 @@ def outlook(run: StoredRun, day: date, at: datetime, alert: Level | None = None)
     -------
     Outlook
         Without a field where the run is not tied to an official forecast: nobody may publish a forecast of
-        their own without a permit (Meteorological Service Act, article 17).
+        their own without a permit (Meteorological Service Act, article 17). Neither where the field cannot be
+        read: an alert is told all the same.
     """
     steps = [
         index
         for index, time in enumerate(run.times)
         if time.astimezone(JST).date() == day and time + run.window / 2 > at
     ]
-    stations = tuple(_stations(run, steps))
-    if not (steps and run.manifest["anchor"]["anchored"] and "wbgt_moe" in run.fields):
-        return Outlook(day, stations)
+    bare = Outlook(day, tuple(_stations(run, steps)))
+    with suppress(*_UNREADABLE):
+        if steps and run.manifest["anchor"]["anchored"] and "wbgt_moe" in run.fields:
+            return _of_field(run, bare, steps, alert)
+    return bare
+
+
+def _of_field(run: StoredRun, bare: Outlook, steps: list[int], alert: Level | None) -> Outlook:
+    """Return an outlook with what the field says of some steps."""
     whole = zone(run, "wbgt_moe", cells_of(run, shapely.box(*run.grid.bounds_lonlat)))
     means = whole.mean()
     known = [index for index in steps if np.isfinite(means[index])]
     if not known:
-        return Outlook(day, stations)
+        return bare
     hottest = max(known, key=lambda index: float(means[index]))
     level = RISK_SCALES["daily"].level(float(means[hottest]))
     districts = list(_districts(run))
@@ -132,8 +144,8 @@ def outlook(run: StoredRun, day: date, at: datetime, alert: Level | None = None)
     mildest, constant = _mildest(run, means, known)
     middle = places[0][1] if places else shapely.Point(*run.grid.centre_lonlat)
     return Outlook(
-        day,
-        stations,
+        bare.day,
+        bare.stations,
         run.times[hottest],
         _danger(whole, hottest),
         "" if level is None else level.code,

@@ -190,12 +190,12 @@ NO_FIELD = Told(
 NO_FIELD_SINCE = Told(
     "場所ごとの予測はいま示せません（最後の計算は{made}）。",
     "ばしょごとの あつさは いま わかりません（さいごの けいさんは {made}）。",
-    "There is no forecast by place at present (the last one was computed {made}).",
+    "There is no forecast by place at present (the last one is of {made}).",
 )
 AGED = Told(
     "場所ごとの予測は{made}時点の計算です。",
     "ばしょごとの あつさは {made}の けいさんです。",
-    "Forecast by place as computed {made}.",
+    "Forecast by place as of {made}.",
 )
 COMPUTED = Told("計算：{made}", "けいさん：{made}", "Computed {made} JST.")
 

@@ -141,10 +141,11 @@ def _keep_alerts(inputs: Inputs, store: RunStore, created: datetime) -> None:
     if inputs.alerts is None or inputs.past:
         return
     files = {file.sha256 for reading in inputs.readings if reading.role == "alerts" for file in reading.files}
+    if inputs.downloads is not None:  # first: what has been told must outlast rubbish that the web sends next
+        with suppress(StoreError):
+            inputs.downloads.approve(one for one in inputs.kept() if one.sha256 in files)
     with suppress(StoreError):  # the run may fare better; it holds them too
         official.keep(store, inputs.alerts, created, files)
-        if inputs.downloads is not None:
-            inputs.downloads.approve(one for one in inputs.kept() if one.sha256 in files)
 
 
 def _computed(inputs: Inputs, store: RunStore, created: datetime, progress: Progress) -> Outcome:

@@ -71,7 +71,8 @@ def watch(
     A pass that fails by a defect is told and tried again like any other; the city file is read anew each
     time, so that its owner need not restart the watcher. What there is to tell is sent as the city file asks:
     after every pass, also of alerts that one which published nothing has read, and at the start where the
-    last one was killed. What could not be sent is tried again as a failed pass is, without a new run.
+    last one was killed or no pass begins at once. What could not be sent is tried again as a failed pass is,
+    without a new run.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def watch(
         Stop after so many.
     """
     due = first_pass(plan_of(city_file), clock(), chance(), _attempted(store))
-    tell(None, _left(city_file, store, clock()), Next(due))
+    tell(None, _left(city_file, store, clock(), due), Next(due))
     failures = made = 0
     computing = True
     while passes is None or made < passes:
@@ -133,10 +134,11 @@ def _sent(city_file: Path, store: RunStore, at: datetime, begun: datetime) -> li
         return [Sending(words, 20, again=True, new=True)]
 
 
-def _left(city_file: Path, store: RunStore, at: datetime) -> list[Sending]:
-    """Send what a pass had read that was killed before it could; it may be killed again."""
+def _left(city_file: Path, store: RunStore, at: datetime, due: datetime) -> list[Sending]:
+    """Send what a watcher left that ended before it could: the next pass may be far, or be killed too."""
     writer, writing = store.writer()
-    return [] if writer is None or writing else _sent(city_file, store, at, at)
+    killed = writer is not None and not writing
+    return _sent(city_file, store, at, at) if killed or due > at else []
 
 
 def plan_of(city_file: Path) -> Plan:

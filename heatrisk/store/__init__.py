@@ -16,7 +16,7 @@
     <root>/alerts.json                      alerts that an attempt read, see heatrisk.bulletin.official
     <root>/cache/                           arrays that are costly to compute
 
-A run is written beside its place, read back and compared by checksum, forced to disk and only then renamed. A
+A run is written beside its place, read back and compared, forced to disk and only then renamed. A
 writer that dies leaves a ``.tmp-`` folder which the next writer removes; readers never see it.
 """
 
