@@ -320,6 +320,24 @@ def test_an_alert_is_not_taken_back_by_a_run_that_could_not_read_it(city: City) 
     assert (body["run"], body["state"], body["read"]) == (run, "alert", "2026-07-30T01:10:00Z")
 
 
+@pytest.mark.parametrize("red", [True, False])
+def test_an_older_bulletin_that_comes_later_takes_nothing_back(city: City, red: bool) -> None:
+    city.issue("10:00", 0)
+    city.compute("10:05")
+    city.issue("11:00", 1)
+    city.spoil()
+    city.compute("11:10")
+    (city.folder / "alerts" / "alert_20260730_11.csv").unlink()
+    if not red:
+        city.mend()
+    city.compute("11:20")
+    assert city.told("11:21")["state"] == "alert"
+    city.issue("12:00", 0)
+    city.compute("12:10")
+    # A flag that goes down again in a newer bulletin does not end an alert that holds for the day.
+    assert city.told("12:11")["read"] == "2026-07-30T03:10:00Z"
+
+
 def test_drills_and_what_is_not_yet_issued_stay_untold(city: City) -> None:
     city.issue("10:00", 3, "訓練")
     city.issue("17:00", 3)

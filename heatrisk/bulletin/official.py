@@ -72,15 +72,25 @@ def known(run: StoredRun, store: RunStore | None = None) -> Known:
     run : StoredRun
         The run.
     store : RunStore, optional
-        Its store. Of the published run what was read after it was made counts instead, and an alert that
-        was read before where the run itself could read none: an alert is never taken back.
+        Its store. Of the published run what was read after it was made counts instead; and what was read
+        before where the run itself has read nothing, or an older bulletin: an alert is never taken back.
     """
-    later = None if store is None or store.latest_id() != run.id else _kept(store)
-    if later is not None and later.read > run.created:
-        return later
     own = _of(run)
-    unread = own.configured and own.bulletin is None
-    return later if unread and later is not None and later.issued(run.created) else own
+    kept = None if store is None or store.latest_id() != run.id else _kept(store)
+    if kept is None:
+        return own
+    first, last = (own, kept) if kept.read > own.read else (kept, own)
+    return first if _still_counts(first, last) else last
+
+
+def _still_counts(first: Known, last: Known) -> bool:
+    """Tell whether what was read first counts though something was read later."""
+    if first.bulletin is None:
+        return False
+    if last.bulletin is None:
+        return last.configured and bool(first.issued(last.read))
+    newer = last.bulletin.issued < first.bulletin.issued <= last.read
+    return newer and first.bulletin.area == last.bulletin.area
 
 
 def _of(run: StoredRun) -> Known:
@@ -114,7 +124,8 @@ def keep(store: RunStore, bulletin: AlertBulletin, read: datetime, digests: Iter
         The disk refuses.
     """
     with suppress(StoreError):  # there is no run beside which it would be known
-        if known(store.open(), store).bulletin == bulletin:
+        before = known(store.open(), store)
+        if before.bulletin == bulletin or _still_counts(before, Known(True, bulletin, read)):
             return  # or a feed would tell the same anew with every attempt
     at = f"{read.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00"  # in whole seconds, as runs are dated
     record: dict[str, Any] = {"read": at, "sha256": sorted(digests), "alerts": to_dict(bulletin)}
