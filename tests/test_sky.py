@@ -128,7 +128,9 @@ def test_a_mirrored_or_turned_town_sees_the_mirrored_or_turned_sky(town):
     """But for the sampling: the azimuths stand a quarter of their distance off the axes."""
     svf = sky_view_factor(town, 2.0)
     for turn in (np.flipud, np.fliplr, np.rot90, np.transpose):
-        np.testing.assert_allclose(turn(svf), sky_view_factor(turn(town), 2.0), rtol=0, atol=0.12)
+        apart = turn(svf) - sky_view_factor(turn(town), 2.0)
+        assert abs(apart.mean()) <= 0.015 and np.sqrt((apart**2).mean()) <= 0.05
+        assert np.abs(apart).max() <= 0.25  # beside a tower, where each azimuth counts
 
 
 @given(town=random_towns(), lift=st.sampled_from([-432.0, -20.0, 3000.0]))
