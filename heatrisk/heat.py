@@ -36,7 +36,7 @@ Floats32 = npt.NDArray[np.float32]
 #: has faded to a few per cent on sealed ground.
 HOURS_OF_WARMTH = 5
 _HOUR = pd.Timedelta("1h") // SUB_STEP
-_MIDDLE = 3  # the sun that stands for an hour, counted back from its end
+_MIDDLE = _HOUR // 2  # the sun that stands for an hour, counted back from its end
 _OLDER = 3 * _HOUR  # sub-steps of the day before those hours for which one sun stands
 
 

@@ -1,4 +1,4 @@
-"""What tests of several files share: a browser, and a store."""
+"""What tests of several files share: a browser, a store, and a receiver of what is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.receiver import Receiver, receiving
 from tests.small_run import write_small_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -54,3 +55,15 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("store")
     write_small_run(root)
     return root
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Run a receiver of both channels whose addresses and secrets the environment holds."""
+    for name in ("HEATRISK_WEBHOOK_SECRET", "HEATRISK_STAFF_WEBHOOK_SECRET"):
+        monkeypatch.setenv(name, f"the secret of {name}")
+    monkeypatch.setattr("heatrisk.webhook._FIRST_PAUSE", 0.001)
+    with receiving() as server:
+        monkeypatch.setenv("HOOK", server.url)
+        monkeypatch.setenv("STAFF_HOOK", f"{server.url}staff")
+        yield server

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,7 +26,7 @@ from heatrisk.words import JST
 from tests.cap import NAMESPACE, checked
 from tests.client import Client
 from tests.hostile_server import BEHAVIOURS, serving
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.test_alert_csv import ROWS
 from tests.test_alert_csv import written as bulletin
 from tests.tiny_city import make_tiny
@@ -113,18 +112,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def city(tmp_path: Path, made: Path) -> City:
     shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
     return City(tmp_path)
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Run a receiver of both channels."""
-    for name in ("HEATRISK_WEBHOOK_SECRET", "HEATRISK_STAFF_WEBHOOK_SECRET"):
-        monkeypatch.setenv(name, f"the secret of {name}")
-    monkeypatch.setattr("heatrisk.webhook._FIRST_PAUSE", 0.001)
-    with receiving() as server:
-        monkeypatch.setenv("HOOK", server.url)
-        monkeypatch.setenv("STAFF_HOOK", f"{server.url}staff")
-        yield server
 
 
 def alerts_of(receiver: Receiver) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time as clocks
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from heatrisk.store import RunStore
 from heatrisk.verdict import Light, Verdict
 from heatrisk.webhook import Delivery, Webhook
 from heatrisk.words import JST, Language, Note, Words
-from tests.receiver import Receiver, receiving, write_alerted_run
+from tests.receiver import Receiver, write_alerted_run
 from tests.tiny_city import make_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,18 +199,6 @@ def test_the_morning_has_a_pass_of_its_own(tmp_path: Path) -> None:
 
 
 TELL = '[tell]\nwebhook = "env:HOOK"\nstaff_webhook = "env:STAFF_HOOK"\n'
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Run a receiver of both channels whose addresses and secrets the environment holds."""
-    for name in ("HEATRISK_WEBHOOK_SECRET", "HEATRISK_STAFF_WEBHOOK_SECRET"):
-        monkeypatch.setenv(name, f"the secret of {name}")
-    monkeypatch.setattr("heatrisk.webhook._FIRST_PAUSE", 0.001)
-    with receiving() as server:
-        monkeypatch.setenv("HOOK", server.url)
-        monkeypatch.setenv("STAFF_HOOK", f"{server.url}staff")
-        yield server
 
 
 def august(clock: str) -> datetime:
