@@ -108,12 +108,8 @@ def test_what_a_facility_reports_is_told_at_once_for_as_long_as_it_holds(
         assert "満員" not in seen.text("#shelter-1") and "裏口" not in seen.text("#shelter-1")
 
 
-KEPT = """async () => {
-  const names = async cache => (await (await caches.open(cache)).keys()).map(({ url }) => url);
-  const [answers, pictures] = [await names("answers"), await names("pictures")];
-  return ["/opening", "/shelters?", "/legend/"].every(
-    part => answers.some(url => url.includes(part))) && pictures.some(url => url.endsWith(".png"));
-}"""
+#: What the worker keeps of a first visit.
+FIRST = ("/opening", "/shelters?", "/legend/")
 
 
 def test_the_place_chosen_last_is_there_without_a_network(browser: Any, tmp_path: Path) -> None:
@@ -122,7 +118,7 @@ def test_the_place_chosen_last_is_there_without_a_network(browser: Any, tmp_path
         server = stack.enter_context(ExitStack())
         address = server.enter_context(serving(tmp_path, NOON))
         seen = stack.enter_context(opened(browser, address, PHONE))
-        seen.page.wait_for_function(KEPT, timeout=30_000)
+        seen.keeps(*FIRST)
         first = seen.text("#place .number")
         lon, lat = lonlat(*WEST)
         seen.page.fill("#search", f"{lat:.7f}, {lon:.7f}")
@@ -130,7 +126,7 @@ def test_the_place_chosen_last_is_there_without_a_network(browser: Any, tmp_path
         seen.says("#place", "選んだ地点")
         chosen = seen.text("#place .number")
         assert float(chosen) < float(first) - 1
-        seen.page.wait_for_function(KEPT.replace('"/opening"', '"/point?", "/area?"'), timeout=30_000)
+        seen.keeps("/point?", "/area?")
         server.close()
         for again in (seen.page.url, address):  # by the address that names the place, and as one left it
             seen.page.goto("about:blank")
@@ -148,7 +144,7 @@ def test_after_one_visit_the_page_works_without_a_network_and_states_its_age(
         server = stack.enter_context(ExitStack())
         address = server.enter_context(serving(tmp_path, NOON))
         seen = stack.enter_context(opened(browser, address, PHONE))
-        seen.page.wait_for_function(KEPT, timeout=30_000)
+        seen.keeps(*FIRST)
         server.close()
         # Five hours later.
         seen.page.clock.install(time=datetime.now() + timedelta(hours=5))

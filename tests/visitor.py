@@ -24,6 +24,13 @@ PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 800)
 #: What makes an open page look whether it is still the newest.
 RETURNING = "document.dispatchEvent(new Event('visibilitychange'))"
 
+#: Whether the worker keeps a picture and an answer of each of some addresses.
+KEPT = """async parts => {
+  const names = async cache => (await (await caches.open(cache)).keys()).map(({ url }) => url);
+  const [answers, pictures] = [await names("answers"), await names("pictures")];
+  return parts.every(part => answers.some(url => url.includes(part))) && pictures.some(url => url.endsWith(".png"));
+}"""
+
 
 @contextlib.contextmanager
 def serving(root: Path, clock: datetime, settings: Settings | None = None) -> Iterator[str]:
@@ -63,6 +70,14 @@ class Seen:
         deadline = time.monotonic() + 20
         while not any(part in url for url in self.tiles()):
             assert time.monotonic() < deadline, part
+            self.page.wait_for_timeout(50)
+
+    def keeps(self, *parts: str) -> None:
+        """Wait until the worker has kept a picture and an answer of each of these addresses."""
+        # A loop of our own: `wait_for_function` takes the promise of an answer for a yes.
+        deadline = time.monotonic() + 30
+        while not self.page.evaluate(KEPT, list(parts)):
+            assert time.monotonic() < deadline, f"not all of {parts} are kept"
             self.page.wait_for_timeout(50)
 
     def draws(self, selector: str) -> None:
