@@ -29,7 +29,7 @@ from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import Grid
 from heatrisk.heat import StepHeat, Surfaces, stands_for_an_hour, step_heat
-from heatrisk.physics import cells, lookup
+from heatrisk.physics import cells, lanes, lookup, order
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
@@ -45,9 +45,9 @@ SUSPECT_OFFSET = 1.5
 
 #: Products of `heatrisk.physics.cells.step_cells` on (time, y, x), by their place there.
 _FIELDS = {
-    "wbgt_moe": lookup.MOE, "wbgt_moe_max": cells.PEAK, "wbgt_iso": lookup.ISO,
-    "wbgt_moe_sun": lookup.MOE_SUN, "wbgt_moe_shade": lookup.MOE_SHADE,
-    "tmrt": lookup.TMRT, "utci": lookup.UTCI, "sunlit": lookup.LIT,
+    "wbgt_moe": lanes.MOE, "wbgt_moe_max": lanes.PEAK, "wbgt_iso": lanes.ISO,
+    "wbgt_moe_sun": lanes.MOE_SUN, "wbgt_moe_shade": lanes.MOE_SHADE,
+    "tmrt": lanes.TMRT, "utci": lanes.UTCI, "sunlit": cells.LIT,
 }  # fmt: skip
 _OFFICIAL = {
     "units": "degC",
@@ -228,13 +228,16 @@ class Town:
     def __init__(self, scene: Scene, views: xr.Dataset, surfaces: Surfaces, urban_wind: bool) -> None:
         self.surfaces, self.suns, self.urban_wind = surfaces, Suns(scene), urban_wind
         open_ground = surfaces.classes[GRASS.code]
-        found = np.bincount(scene.land_cover.ravel(), minlength=256) > 0
-        self.kinds = np.union1d(surfaces.classes[found], [open_ground]).astype(np.uint8)
-        slots = np.searchsorted(self.kinds, surfaces.classes).astype(np.uint8)
+        codes = scene.land_cover.ravel()
+        found = surfaces.classes[order.codes_found(codes)]
+        self.kinds = np.union1d(found, [open_ground]).astype(np.uint8)
+        # Classes that are nowhere get a slot too, whichever.
+        slots = np.searchsorted(self.kinds[:-1], surfaces.classes).astype(np.uint8)
         svf, bare = (views[name].values.ravel() for name in ("svf", "svf_buildings"))
-        self.cells, self.crowns = cells.places(slots[scene.land_cover.ravel()], svf, bare)
-        whole = np.ones(1, np.float32)
-        self.reference = cells.places(slots[[GRASS.code]], whole, whole, self.crowns is not None)
+        self.crowns = bool((svf < bare).any())
+        self.places = order.places(codes, slots, svf, bare, self.crowns)
+        grass, whole = np.full(1, GRASS.code, np.uint8), np.ones(1, np.float32)
+        self.reference = order.places(grass, slots, whole, whole, self.crowns)
         # Shares of all moments of a step, written into again by the next: new memory costs as much as shade.
         rasters = 2 if scene.shade.by_row.crown_top.size else 1
         self.room = np.empty((0, rasters, *scene.grid.shape), np.float32)
@@ -246,11 +249,11 @@ class Town:
         tables = lookup.body_tables(
             heat.drive, now["rh"].values, heat.horizon, heat.light, heat.heat, heat.shaded,
             self.surfaces.ground, heat.hours, heat.recursion, heat.mean, heat.day,
-            self.kinds, self.crowns is not None, self.urban_wind,
+            self.kinds, self.crowns, self.urban_wind,
         )  # fmt: skip
         suns = list(zip(now["zenith"].values, now["azimuth"].values, strict=True))
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
-        open_mean = cells.reference_moe(tables, *self.reference, before, beams, beams)
+        open_mean = cells.reference_moe(tables, self.reference, before, beams)
         before = tuple(self.suns.beam(*sun) for sun in heat.suns)
         if len(self.room) != len(suns):
             self.room = np.empty((len(suns), *self.room.shape[1:]), np.float32)
@@ -261,7 +264,7 @@ class Town:
         directs, beams = zip(*shares, strict=True)
         base = official if np.isfinite(official) else open_mean
         flat = tuple(product.ravel() for product in products)
-        cells.step_cells(tables, self.cells, self.crowns, before, beams, directs, base, open_mean, flat)
+        cells.step_cells(tables, self.places, before, beams, directs, base, open_mean, flat)
         return open_mean
 
 

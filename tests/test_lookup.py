@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatrisk.physics import cells, fluxes, lookup
+from heatrisk.physics import cells, fluxes, lanes, lookup, order
 from heatrisk.physics.constants import STANDING
 from heatrisk.physics.court import BEAM, COSZ, DIFFUSE, PS, TA, VA, beam_warming, march_courts
 from heatrisk.physics.kernel import kernel
-from heatrisk.physics.lanes import CARRIED, EXTRA, LANES, TERMS, TERMS_WITH_V, add_polynomial
+from heatrisk.physics.lanes import COLUMNS, LANES, SUMS, TERMS, TERMS_WITH_V, add_moment, write_answers
 from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
 from heatrisk.physics.surface import LAND_COVER, WALL, parameters
 from heatrisk.physics.utci import utci, wind_at_10_m
@@ -30,7 +31,7 @@ COURTS = [fluxes.court_table(light, heat) for light, heat in zip(LIGHT, HEAT, st
 RECURSION, MEAN = beam_warming(DRIVE, 144, 600.0, GROUND)
 DAY = np.array([0.2, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05])  # parts of the beam: an hour before, then the moments
 HORIZON = 15.0
-ANSWERS = [lookup.MOE, lookup.MOE_SUN, lookup.MOE_SHADE, lookup.ISO, lookup.TMRT, lookup.UTCI]
+ANSWERS = [lanes.MOE, lanes.MOE_SUN, lanes.MOE_SHADE, lanes.ISO, lanes.TMRT, lanes.UTCI]
 
 
 class Street(NamedTuple):
@@ -75,15 +76,18 @@ def weather(ta: float, va: float, ps: float, cosz: float, clear: float) -> np.nd
     return now
 
 
+def placed(town: Street, crowns: bool = True) -> order.Places:
+    return order.places(town.kind, KINDS, town.svf, town.bare, crowns)
+
+
 def added(drive: np.ndarray, rh: float, town: Street, *, crowns: bool = True) -> np.ndarray:
-    """Return the sums of all moments and the peak over some cells, one row each."""
-    found = tables(drive, rh, crowns=crowns)
-    placed = cells.places(town.kind, town.svf, town.bare, crowns)
-    count = town.kind.size
-    sums, peak = np.empty((count, LANES), np.float32), np.empty(count, np.float32)
-    received = np.empty(count, np.float32)
-    cells.pass_block(found, *placed, town.before, town.beams, town.beams, 0, sums, peak, received)
-    return np.vstack([sums.T, peak]).astype(np.float64)
+    """Return the sums of all moments, the peak and the beam over some cells, one row each."""
+    found, places = tables(drive, rh, crowns=crowns), placed(town, crowns)
+    sums = np.full((cells.RECEIVED + 1, places.order.size), np.nan, np.float32)
+    cells.pass_block(found, places, town.before, town.beams, 0, sums)
+    of_cells = np.full((len(sums), town.kind.size), np.nan)
+    of_cells[:, places.order] = sums
+    return of_cells
 
 
 def exact(drive: np.ndarray, rh: float, town: Street, cell: int) -> np.ndarray:
@@ -148,21 +152,21 @@ def test_a_step_walks_through_its_moments(crowns: bool) -> None:
     mean, expected = ours[ANSWERS] / MOMENTS, truth.mean(axis=1).T
     np.testing.assert_allclose(mean[:4], expected[:4], rtol=0, atol=0.002)
     np.testing.assert_allclose(mean[4:], expected[4:], rtol=0, atol=0.02)
-    np.testing.assert_allclose(ours[-1], truth[..., 0].max(axis=1), rtol=0, atol=0.005)
-    np.testing.assert_allclose(ours[lookup.LIT], np.sum(town.beams, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(ours[lanes.PEAK], truth[..., 0].max(axis=1), rtol=0, atol=0.005)
+    np.testing.assert_allclose(ours[cells.RECEIVED], np.sum(town.beams, axis=0), rtol=1e-6)
 
 
 def test_cell_is_the_mean_of_its_sunny_and_its_shady_side() -> None:
     town = street(200, 1, moments=1)
     sums = added(weather(33.0, 1.5, 1008.0, 0.9, 0.85), 55.0, town)
-    sun, shade, share = sums[lookup.MOE_SUN], sums[lookup.MOE_SHADE], town.beams[0]
-    np.testing.assert_allclose(sums[lookup.MOE], share * sun + (1.0 - share) * shade, rtol=0, atol=0.002)
+    sun, shade, share = sums[lanes.MOE_SUN], sums[lanes.MOE_SHADE], town.beams[0]
+    np.testing.assert_allclose(sums[lanes.MOE], share * sun + (1.0 - share) * shade, rtol=0, atol=0.002)
     assert (sun - shade > 1.0).all() and (sun - shade < 3.5).all()
 
 
 def test_without_sun_both_sides_are_the_same() -> None:
     sums = added(weather(27.0, 1.0, 1008.0, 0.0, 0.0), 70.0, street(50, 2, moments=1))
-    np.testing.assert_array_equal(sums[lookup.MOE_SUN], sums[lookup.MOE_SHADE])
+    np.testing.assert_array_equal(sums[lanes.MOE_SUN], sums[lanes.MOE_SHADE])
 
 
 @pytest.mark.parametrize("missing", ["svf", "beams", "before"])
@@ -185,12 +189,11 @@ def test_urban_wind_is_that_of_each_sky_view() -> None:
     now, whole, no_one = weather(33.0, 2.0, 1008.0, 0.9, 0.85), np.ones(1, np.float32), np.zeros(1, np.uint8)
     for view in (1.0, 0.73, 0.5, 0.387, 0.25, 0.141):
         bare = np.full(1, view, np.float32)
-        placed, share = cells.places(no_one, bare, bare, True), (0.5 * whole,)
+        places, share = order.places(no_one, KINDS, bare, bare, True), (0.5 * whole,)
         street = tables(now, 55.0, urban_wind=True)
         calmer = weather(33.0, float(sheltered_wind(2.0, view)), 1008.0, 0.9, 0.85)
         ours, plain = (
-            cells.reference_moe(found, *placed, share, share, share)
-            for found in (street, tables(calmer, 55.0))
+            cells.reference_moe(found, places, share, share) for found in (street, tables(calmer, 55.0))
         )
         assert ours == pytest.approx(plain, abs=0.003)  # some terms are means over an interval
 
@@ -199,10 +202,9 @@ def test_urban_wind_is_that_of_each_sky_view() -> None:
 
 
 def stepped(town: Street, lift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    placed = cells.places(town.kind, town.svf, town.bare, True)
     products = tuple(np.empty(town.kind.size, np.float32) for _ in range(cells.PRODUCTS))
     found = tables(DRIVE[-MOMENTS:], 55.0)
-    cells.step_cells(found, *placed, town.before, town.beams, town.beams, *lift, products)
+    cells.step_cells(found, placed(town), town.before, town.beams, town.beams, *lift, products)
     return np.array(products)
 
 
@@ -211,15 +213,16 @@ def test_products_are_rounded_means_lifted_where_they_are_wbgt() -> None:
     sums, plain, lifted = added(DRIVE[-MOMENTS:], 55.0, town), stepped(town), stepped(town, (31.0, 29.5))
     np.testing.assert_array_equal(plain[ANSWERS], np.round(sums[ANSWERS] / MOMENTS, 2).astype(np.float32))
     np.testing.assert_allclose(plain[cells.RECEIVED], np.mean(town.beams, axis=0), rtol=0, atol=0.00051)
-    np.testing.assert_array_equal(plain[cells.PEAK], np.round(sums[-1], 2).astype(np.float32))
-    up = np.array([*ANSWERS[:4], cells.PEAK])
+    np.testing.assert_array_equal(plain[cells.LIT], plain[cells.RECEIVED])  # no crown stands in this beam
+    np.testing.assert_array_equal(plain[lanes.PEAK], np.round(sums[lanes.PEAK], 2).astype(np.float32))
+    up = np.array([*ANSWERS[:4], lanes.PEAK])
     np.testing.assert_allclose(lifted[up], plain[up] + 1.5, rtol=0, atol=0.011)
-    np.testing.assert_array_equal(lifted[[lookup.TMRT, lookup.UTCI]], plain[[lookup.TMRT, lookup.UTCI]])
+    np.testing.assert_array_equal(lifted[[lanes.TMRT, lanes.UTCI]], plain[[lanes.TMRT, lanes.UTCI]])
 
 
 def test_a_cell_has_the_same_bytes_wherever_it_lies() -> None:
-    town = street(2 * cells.BLOCK + 37, 6)
-    part = slice(cells.BLOCK - 5, cells.BLOCK + 60)
+    town = street(2 * order.BLOCK + 37, 6)
+    part = slice(order.BLOCK - 5, order.BLOCK + 60)
     alone = Street(
         town.kind[part], town.svf[part], town.bare[part], tuple(beam[part] for beam in town.before),
         tuple(beam[part] for beam in town.beams),
@@ -229,10 +232,9 @@ def test_a_cell_has_the_same_bytes_wherever_it_lies() -> None:
 
 def test_the_reference_is_the_first_cell_before_rounding() -> None:
     town = street(1, 8)
-    placed = cells.places(town.kind, town.svf, town.bare, True)
     found = tables(DRIVE[-MOMENTS:], 55.0)
-    mean = cells.reference_moe(found, *placed, town.before, town.beams, town.beams)
-    assert mean == pytest.approx(added(DRIVE[-MOMENTS:], 55.0, town)[lookup.MOE, 0] / MOMENTS, abs=1e-9)
+    mean = cells.reference_moe(found, placed(town), town.before, town.beams)
+    assert mean == pytest.approx(added(DRIVE[-MOMENTS:], 55.0, town)[lanes.MOE, 0] / MOMENTS, abs=1e-9)
 
 
 # --- the parts --------------------------------------------------------------------------------------------
@@ -240,42 +242,68 @@ def test_the_reference_is_the_first_cell_before_rounding() -> None:
 
 def test_intervals_join_at_their_ends() -> None:
     views = np.linspace(0.0, 1.0, 20_001)
-    found = np.array([lookup.view_interval(view) for view in views])
+    found = np.array([order.view_interval(view) for view in views])
     way = found.sum(axis=1)
     assert (np.diff(way) > 0.0).all() and np.diff(way).max() < 0.02
-    assert way[0] == 0.0 and way[-1] == pytest.approx(lookup.INTERVALS)
-    assert lookup.view_interval(-0.1) == (0, 0.0)
+    assert way[0] == 0.0 and way[-1] == pytest.approx(order.INTERVALS)
+    assert order.view_interval(-0.1) == (0, 0.0)
+
+
+def test_every_known_cell_stands_in_one_group_among_its_like() -> None:
+    town = street(order.BLOCK + 300, 9)
+    town.svf[::7] = np.nan
+    town.svf[1::7] = town.bare[1::7]  # no crown above
+    places = placed(town)
+    assert (np.diff(places.bounds) % LANES == 0).all() and (
+        places.bounds[1:, 0] == places.bounds[:-1, -1]
+    ).all()
+    assert np.array_equal(np.unique(places.order), np.flatnonzero(np.isfinite(town.svf)))
+    for block, bounds in enumerate(places.bounds):
+        for group, (first, last) in enumerate(pairwise(bounds)):
+            for cell, way in zip(places.order[first:last], places.way[first:last], strict=True):
+                interval, through = order.view_interval(float(town.bare[cell]))
+                crowned = town.svf[cell] < town.bare[cell]
+                assert group == (2 * int(town.kind[cell]) + crowned) * order.INTERVALS + interval
+                assert cell // order.BLOCK == block and way == np.float32(through)
+    crowned = 1.0 - town.svf[places.order] / np.maximum(town.bare[places.order], 1e-4)
+    np.testing.assert_allclose(places.hidden, crowned, atol=1e-6)
 
 
 @kernel
-def polynomial(sums: np.ndarray, table: np.ndarray, v: Any, extra: Any, carried: Any) -> float:
-    u, g, s = np.float32(0.3), np.float32(7.0), np.float32(0.4)
-    value: float = add_polynomial(sums, 1, table, 2, u, v, g, s, extra, carried)
-    return value
+def moment(sums: Any, answers: Any, table: Any, u: Any, v: Any, g: Any, s: Any) -> None:
+    add_moment(sums, 8, table, 2, u, v, g, s)
+    write_answers(answers, 8, table, 2, u, v, g, s)
 
 
-@pytest.mark.parametrize("v", [None, np.float32(0.6)])
-def test_polynomial_as_written(v: np.float32 | None) -> None:
-    count = TERMS if v is None else TERMS_WITH_V
-    table = np.random.default_rng(0).random((count + 3, LANES), np.float32)
-    sums = np.full((3, LANES), np.float32(5.0))
-    first = polynomial(sums, table, v, np.float32(0.25), None if v is None else np.float32(0.5))
-    u, g, s, w = 0.3, 7.0, 0.4, 0.0 if v is None else float(v)
-    terms = iter(table[2 : 2 + count].astype(np.float64))
-    value = np.zeros(LANES)
+@pytest.mark.parametrize("crowned", [False, True])
+def test_polynomial_as_written(crowned: bool) -> None:
+    random = np.random.default_rng(0)
+    table = random.random((TERMS_WITH_V + 3, COLUMNS), np.float32)
+    u, v, g, s = random.random((4, 3 * LANES), np.float32)
+    sums, answers = np.full((SUMS, 3 * LANES), np.float32(5.0)), np.zeros((COLUMNS, LANES), np.float32)
+    sums[lanes.PEAK, 8:12] = 1e3
+    moment(sums, answers, table, u, v if crowned else None, g, s)
+    terms, more = (
+        iter(table[2 : 2 + TERMS, :, None].astype(float)),
+        iter(table[2 + TERMS :, :, None].astype(float)),
+    )
+    w, value = v if crowned else np.zeros_like(v), np.zeros((COLUMNS, 3 * LANES))
     for share in range(3):
         for warmth in range(3):
-            parts = [1.0, u] if share + warmth < 2 else [1.0]
-            if v is not None:
-                parts += {0: [w, u * w, w * w], 1: [w, u * w, w * w], 2: [w]}.get(share + warmth, [])
-            value += s**share * g**warmth * sum(part * next(terms) for part in parts)
-    assert next(terms, None) is None
-    assert first == pytest.approx(value[0], rel=1e-5)
-    expected = 5.0 + value
-    expected[EXTRA] += 0.25
-    expected[CARRIED] = value[CARRIED] + (0.0 if v is None else 0.5)
-    np.testing.assert_allclose(sums[1], expected, rtol=1e-5)
-    assert (sums[[0, 2]] == 5.0).all()
+            parts = sum(part * next(terms) for part in ([1.0, u] if share + warmth < 2 else [1.0]))
+            hidden = {0: [w, u * w, w * w], 1: [w, u * w, w * w], 2: [w]}.get(share + warmth, [])
+            parts = parts + sum(part * next(more) for part in hidden)
+            value += s**share * g**warmth * parts
+    assert next(terms, None) is None and len(list(more)) == 1
+    ours, sunny, shady = slice(8, 16), value[lanes.MOE_SUN], value[lanes.MOE_SHADE]
+    moe = s * sunny + (1.0 - s) * shady
+    np.testing.assert_allclose(answers, value[:, ours], rtol=1e-5)
+    np.testing.assert_allclose(sums[:COLUMNS, ours], 5.0 + value[:, ours], rtol=1e-5)
+    np.testing.assert_allclose(sums[lanes.MOE, ours], 5.0 + moe[ours], rtol=1e-5)
+    np.testing.assert_allclose(
+        sums[lanes.PEAK, ours], np.maximum(moe[ours], [1e3] * 4 + [5.0] * 4), rtol=1e-5
+    )
+    assert (sums[:, :8] == 5.0).all() and (sums[:, 16:] == 5.0).all()
 
 
 def test_ground_warms_in_the_sun_alone_and_settles() -> None:

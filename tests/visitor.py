@@ -28,7 +28,8 @@ RETURNING = "document.dispatchEvent(new Event('visibilitychange'))"
 KEPT = """async parts => {
   const names = async cache => (await (await caches.open(cache)).keys()).map(({ url }) => url);
   const [answers, pictures] = [await names("answers"), await names("pictures")];
-  return parts.every(part => answers.some(url => url.includes(part))) && pictures.some(url => url.endsWith(".png"));
+  return parts.every(part => answers.some(url => url.includes(part)))
+    && pictures.some(url => url.endsWith(".png"));
 }"""
 
 

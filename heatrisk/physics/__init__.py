@@ -14,9 +14,9 @@
 
 ``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns``,
 ``relief``, ``sweep``, ``line``, ``canopy`` and ``tile`` carry ``shadow`` and ``sky``; ``lookup``, ``fit``,
-``lanes`` and ``cells`` serve many cells from few solutions of the balances, ``wind`` lets the wind fade among
-buildings, ``footprints`` draws buildings into a raster, ``spread`` says how sure all this is, and ``faces``
-gives the fluxes on all sides of a body as stations measure them.
+``order``, ``lanes`` and ``cells`` serve many cells from few solutions of the balances, ``wind`` lets the wind
+fade among buildings, ``footprints`` draws buildings into a raster, ``spread`` says how sure all this is, and
+``faces`` gives the fluxes on all sides of a body as stations measure them.
 
 Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
 clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.

@@ -1,230 +1,96 @@
 """Every cell through one step: the tables of `heatrisk.physics.lookup` read at all of its moments.
 
 Cells go by blocks that stay in the second-level cache while one moment after another passes over them, so
-that a step reads every share of the beam once and writes every product once.
+that a step reads every share of the beam once and writes every product once. Within a block they lie in the
+order of their tables, see `heatrisk.physics.order`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-from heatrisk.physics.court import COURT_NODES, SVF_MIN
-from heatrisk.physics.fluxes import court_place
+from heatrisk.physics.fluxes import at_view
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
-from heatrisk.physics.lanes import LANES, TERMS, TERMS_WITH_V, add_polynomial
-from heatrisk.physics.lookup import (
-    GROUND,
-    INTERVALS,
-    LIT,
-    LOAD_STEP,
+from heatrisk.physics.lanes import (
+    COLUMNS,
+    LANES,
     MOE,
     MOE_SHADE,
     MOE_SUN,
+    PEAK,
+    SUMS,
+    TERMS,
+    TERMS_WITH_V,
     TMRT,
-    Floats32,
-    Tables,
-    view_interval,
+    UTCI,
+    add_moment,
+    write_answers,
 )
+from heatrisk.physics.lookup import LOAD_STEP, Floats32, Tables
+from heatrisk.physics.order import BLOCK, INTERVALS, Places, view_of
 
-BLOCK: Final = 2048  # cells that pass all moments together: sums and one table fit the second-level cache
-
-#: Products of a step, in the order in which `step_cells` writes them: the mean of every lane, the share of
-#: the beam that arrives in the place of the warmth, and the highest ``wbgt_moe``.
-RECEIVED, PEAK, PRODUCTS = GROUND, LANES, LANES + 1
+#: Products of a step, in the order in which `step_cells` writes them: the rows of sums as means, but for the
+#: highest ``wbgt_moe``; then the mean share of the beam that arrives, and that in full sun.
+RECEIVED, LIT, PRODUCTS = SUMS, SUMS + 1, SUMS + 2
 
 HUNDREDTHS, THOUSANDTHS = 100.0, 1000.0
 
 
-class Crowns(NamedTuple):
-    """Cells under and between trees.
-
-    Attributes
-    ----------
-    hidden : array of float32, shape (cells,)
-        Share of the sky above the walls that crowns hide, 0 to 1. [1]
-    node : array of int32, shape (cells,)
-        Node below the sky view factor among those of the courts of all classes that there are.
-    way : array of float32, shape (cells,)
-        From there to the next. [1]
-    svf_buildings : array of float32, shape (cells,)
-        Sky view factor without trees. [1]
-    """
-
-    hidden: Floats32
-    node: npt.NDArray[np.int32]
-    way: Floats32
-    svf_buildings: Floats32
-
-
-class Places(NamedTuple):
-    """Where the cells stand in the tables.
-
-    Attributes
-    ----------
-    slot : array of uint8, shape (cells,)
-        Class of the ground, as a place among the classes that there are.
-    row : array of int32, shape (cells,)
-        First row in the table of the body.
-    way : array of float32, shape (cells,)
-        Through the interval of the sky view factor without trees, 0 to 1; NaN where that is unknown.
-    svf : array of float32, shape (cells,)
-        Sky view factor. [1]
-    """
-
-    slot: npt.NDArray[np.uint8]
-    row: npt.NDArray[np.int32]
-    way: Floats32
-    svf: Floats32
-
-
-def places(
-    slot: npt.NDArray[np.uint8], svf: Floats32, svf_buildings: Floats32, crowns: bool | None = None
-) -> tuple[Places, Crowns | None]:
-    """Find the place of every cell in the tables; no crowns where they hide the sky nowhere.
-
-    Parameters
-    ----------
-    slot : array of uint8, shape (cells,)
-        See `Places`.
-    svf, svf_buildings : array of float32, shape (cells,)
-        Sky view factor, with trees and without; NaN is unknown. [1]
-    crowns : bool, optional
-        Whether the tables are those with crowns; if omitted, where there are any.
-    """
-    crowned = bool((svf < svf_buildings).any()) if crowns is None else crowns
-    row, way = np.empty(svf.size, np.int32), np.empty_like(svf)
-    _locate(slot, svf_buildings, False, row, way)
-    row *= np.int32(TERMS_WITH_V if crowned else TERMS)
-    if not crowned:
-        return Places(slot, row, way, svf), None
-    node, between = np.empty_like(row), np.empty_like(way)
-    _locate(slot, svf, True, node, between)
-    with np.errstate(invalid="ignore"):
-        clear = np.minimum(svf / np.maximum(svf_buildings, np.float32(SVF_MIN)), np.float32(1.0))
-    return Places(slot, row, way, svf), Crowns(np.float32(1.0) - clear, node, between, svf_buildings)
-
-
-@parallel_kernel
-def _locate(slot: Any, svf: Any, courts: bool, place: Any, way: Any) -> None:
-    """Fill in the node of the courts or interval of the tables below a sky view factor, and the way on."""
-    nodes = COURT_NODES if courts else INTERVALS
-    for cell in numba.prange(svf.size):
-        known = not np.isnan(svf[cell])
-        seen = np.float64(svf[cell]) if known else 0.0
-        node, between = court_place(seen) if courts else view_interval(seen)
-        place[cell] = slot[cell] * nodes + node
-        way[cell] = between if known else np.nan
+@kernel
+def _take(values: Floats32, order: Any, taken: Floats32) -> None:
+    """Put some values of cells into the order of their tables."""
+    for i in range(order.size):
+        taken[i] = values[order[i]]
 
 
 @kernel
-def _lent(tables: Tables) -> Tables:
-    """Return tables whose slices count no references."""
-    body, past, globe = lent(tables.body), lent(tables.past), lent(tables.globe)
-    fades, settling = lent(tables.fades), lent(tables.settling)
-    return Tables(body, past, settling, tables.day, tables.early, fades, tables.calm, globe)
-
-
-@kernel
-def _part(cells: Places, first: int, last: int) -> Places:
-    """Return a block of cells."""
-    slot, row, way, svf = lent(cells.slot), lent(cells.row), lent(cells.way), lent(cells.svf)
-    return Places(slot[first:last], row[first:last], way[first:last], svf[first:last])
-
-
-@kernel
-def _part_of(crowns: Any, first: int, last: int) -> Any:
-    """Return the crowns of a block, None without any."""
-    if crowns is None:
-        return None
-    hidden, node = lent(crowns.hidden)[first:last], lent(crowns.node)[first:last]
-    return Crowns(hidden, node, lent(crowns.way)[first:last], lent(crowns.svf_buildings)[first:last])
-
-
-@kernel
-def _see_day(day: Floats32, cells: Places, before: Any, beams: Any, first: int, shares: Floats32) -> None:
-    """Fill in the share of a whole day's beam that reaches the ground of a block.
+def _see_day(parts: Floats32, shares: Floats32, day: Floats32) -> None:
+    """Turn the sky view factor of cells into the share of a whole day's beam that reaches their ground.
 
     The suns that are not known count by the share of the sky that a place sees.
     """
-    unknown = np.float32(1.0) - day.sum()
-    for i in range(shares.size):
-        shares[i] = unknown * cells.svf[i]
-    for h in range(len(before)):
-        if day[h] > 0.0:
-            beam = lent(before[h])[first : first + shares.size]
-            for i in range(shares.size):
-                shares[i] += day[h] * beam[i]
-    for k in range(len(beams)):
-        beam = lent(beams[k])[first : first + shares.size]
-        for i in range(shares.size):
-            shares[i] += day[len(before) + k] * beam[i]
+    day *= np.float32(1.0) - parts.sum()
+    for k in range(shares.shape[0]):
+        part, share = parts[k], shares[k]
+        for i in range(day.size):
+            day[i] += part * share[i]
 
 
 @kernel
-def _warm(past: Floats32, cells: Places, before: Any, first: int, day: Floats32, warmth: Floats32) -> None:
-    """Let the beam of the hours before the step warm the ground of a block."""
+def _warm_on(recursion: Floats32, share: Floats32, day: Floats32, warmth: Floats32) -> None:
+    """Let the beam of one moment warm the ground of cells of one class."""
+    kept, put, settled = recursion
     for i in range(warmth.size):
-        warmth[i] = past[0, cells.slot[i]] * day[i]
-    for h in range(past.shape[0] - 1):
-        beam, by_slot = lent(before[h])[first : first + warmth.size], past[h + 1]
-        for i in range(warmth.size):
-            warmth[i] += by_slot[cells.slot[i]] * beam[i]
+        warmth[i] = kept * warmth[i] + put * share[i] + settled * day[i]
 
 
 @kernel
-def _shade(early: Floats32, cells: Places, crowns: Any, warmth: Floats32) -> None:
-    """Let crowns shade the ground of a block before the first moment."""
-    if crowns is not None:
-        for i in range(warmth.size):
-            node, way = court_place(np.float64(crowns.svf_buildings[i]))
-            node += cells.slot[i] * COURT_NODES
-            bare = early[node] + np.float32(way) * (early[node + 1] - early[node])
-            warmth[i] += _read(early, crowns, i) - bare
+def _shade(shades: Any, interval: int, way: Any, node: Any, between: Any, warmth: Any) -> None:
+    """Let crowns shade the ground of one class: it is as warm as that of a place with less sky."""
+    first = np.float32(at_view(shades, view_of(interval)))
+    growth = np.float32(at_view(shades, view_of(interval + 1))) - first
+    for i in range(warmth.size):
+        low, high = shades[node[i]], shades[node[i] + 1]
+        warmth[i] += low + between[i] * (high - low) - (first + way[i] * growth)
 
 
 @kernel
-def _read(nodes: Floats32, crowns: Any, i: int) -> np.float32:
-    """Read what is known by sky view factor under crowns."""
-    node = crowns.node[i]
-    value: np.float32 = nodes[node] + crowns.way[i] * (nodes[node + 1] - nodes[node])
-    return value
-
-
-@kernel
-def _pass_moment(
-    tables: Tables, k: int, cells: Places, crowns: Any, beam: Floats32, direct: Floats32,
-    day: Floats32, sums: Floats32, peak: Floats32, received: Floats32,
-) -> None:  # fmt: skip
-    """Add moment ``k`` to the sums of a block."""
-    body, fades, globe, calm = tables.body[k], tables.fades[k], tables.globe[k], tables.calm[k]
-    settling = tables.settling[k]
-    for i in range(peak.size):
-        row, way, share = np.int64(cells.row[i]), cells.way[i], beam[i]
-        warmth = sums[i, GROUND] + settling[cells.slot[i]] * (day[i] - cells.svf[i])
-        if crowns is None:
-            moe = add_polynomial(sums, i, body, row, way, None, warmth, share, direct[i], None)
-        else:
-            fade, hidden = _read(fades, crowns, i), crowns.hidden[i]
-            moe = add_polynomial(sums, i, body, row, way, hidden, warmth, share, direct[i], fade)
-        if calm:
-            moe = _add_globe(globe, moe, share, i, sums)
-        peak[i] = moe if moe > peak[i] else peak[i]
-    received += beam
-
-
-@kernel
-def _add_globe(globe: Floats32, load: np.float32, share: np.float32, i: int, sums: Floats32) -> np.float32:
-    """Put ``wbgt_moe`` into the sums of a cell, where the polynomial has put the load of its globe."""
-    shade, sun = _of_load(globe, load), _of_load(globe, load + globe[1])
-    moe: np.float32 = share * sun + (np.float32(1.0) - share) * shade
-    sums[i, MOE] += moe - load
-    sums[i, MOE_SUN] += sun
-    sums[i, MOE_SHADE] += shade
-    return moe
+def _add_calm(globe: Floats32, answers: Floats32, share: Floats32, at: int, sums: Floats32) -> None:
+    """Add one moment of eight cells where the shady side's answer is the load of its globe."""
+    for lane in range(LANES):
+        cell = at + lane
+        load = answers[MOE_SHADE, lane]
+        answers[MOE_SUN, lane] = _of_load(globe, load + globe[1])
+        answers[MOE_SHADE, lane] = _of_load(globe, load)
+        for k in range(COLUMNS):
+            sums[k, cell] += answers[k, lane]
+        sun, shade = answers[MOE_SUN, lane], answers[MOE_SHADE, lane]
+        moe = share[cell] * sun + (np.float32(1.0) - share[cell]) * shade
+        sums[MOE, cell] += moe
+        sums[PEAK, cell] = max(moe, sums[PEAK, cell])
 
 
 @kernel
@@ -236,45 +102,162 @@ def _of_load(globe: Floats32, load: np.float32) -> np.float32:
 
 
 @kernel
-def pass_block(
-    tables: Tables, cells: Places, crowns: Any, before: Any, beams: Any, directs: Any, first: int,
-    sums: Floats32, peak: Floats32, received: Floats32,
-) -> None:  # fmt: skip
-    """Take a block of cells through all moments; arguments as of `step_cells`."""
-    last = first + peak.size
-    part, crowned = _part(cells, first, last), _part_of(crowns, first, last)
-    tables, sums = _lent(tables), lent(sums)
-    day = np.empty_like(peak)
-    _see_day(tables.day, part, before, beams, first, day)
-    _warm(tables.past, part, before, first, day, received)
-    _shade(tables.early, part, crowned, received)
-    sums[:] = np.float32(0.0)
-    sums[:, GROUND] = received
-    peak[:], received[:] = np.float32(-np.inf), np.float32(0.0)
-    for k in range(len(beams)):
-        beam, direct = lent(beams[k])[first:last], lent(directs[k])[first:last]
-        _pass_moment(tables, k, part, crowned, beam, direct, day, sums, peak, received)
+def _lent(tables: Tables) -> Tables:
+    """Return tables whose slices count no references."""
+    body, past, warming = lent(tables.body), lent(tables.past), lent(tables.warming)
+    return Tables(body, past, warming, tables.day, lent(tables.shades), tables.calm, lent(tables.globe))
 
 
 @kernel
-def _write(values: Any, moments: int, lift: float, step: float, product: Any) -> None:
+def pass_block(tables: Tables, places: Places, before: Any, beams: Any, block: int, sums: Floats32) -> None:
+    """Take a block of cells through all moments; arguments as of `step_cells`.
+
+    ``sums``, shape (RECEIVED + 1, places), takes the sums over the moments, the highest ``wbgt_moe`` and the
+    sum of the shares of the beam, in the order of the block.
+    """
+    bounds = places.bounds[block]
+    count, suns = bounds[-1] - bounds[0], len(before) + len(beams)
+    day, warmth, shaded = (
+        np.empty(count, np.float32),
+        np.empty(count, np.float32),
+        np.empty(count, np.float32),
+    )
+    room = _Room(np.empty((suns, count), np.float32), day, warmth, shaded)
+    _fill_room(_lent(tables), places, before, beams, bounds, room)
+    _pass_moments(_lent(tables), places, bounds, room, len(beams), sums)
+
+
+class _Room(NamedTuple):
+    """A block in its order."""
+
+    shares: Floats32  # of the beam, from every sun
+    day: Floats32  # share of a whole day's beam
+    warmth: Floats32  # of the ground, by the beam [K]
+    shaded: Floats32  # the same under crowns, by them too [K]
+
+
+@kernel
+def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, bounds: Any, room: _Room) -> None:
+    """Put the shares of a block in order, and let its ground remember the sun before the step."""
+    order, shares = lent(places.order)[bounds[0] : bounds[-1]], lent(room.shares)
+    for h in range(len(before)):
+        _take(before[h], order, shares[h])
+    for k in range(len(beams)):
+        _take(beams[k], order, shares[len(before) + k])
+    _take(places.svf, order, room.day)
+    _see_day(tables.day, shares, room.day)
+    each = (bounds.size - 1) // tables.past.shape[1]
+    for slot in range(tables.past.shape[1]):
+        for i in range(bounds[slot * each] - bounds[0], bounds[(slot + 1) * each] - bounds[0]):
+            room.warmth[i] = tables.past[0, slot] * room.day[i]
+        for h in range(tables.past.shape[0] - 1):
+            put = tables.past[h + 1, slot]
+            for i in range(bounds[slot * each] - bounds[0], bounds[(slot + 1) * each] - bounds[0]):
+                room.warmth[i] += put * shares[h, i]
+
+
+@kernel
+def _pass_moments(
+    tables: Tables, places: Places, bounds: Any, room: _Room, moments: int, sums: Floats32
+) -> None:
+    """Add all moments to the sums of a block."""
+    shares, sums = lent(room.shares), lent(sums)
+    room = _Room(shares, lent(room.day), lent(room.warmth), lent(room.shaded))
+    sums[:] = np.float32(0.0)
+    sums[PEAK] = -np.inf
+    for k in range(moments):
+        share = shares[len(shares) - moments + k]
+        _pass_moment(tables, k, places, bounds, share, room, sums)
+        sums[RECEIVED] += share
+    for i in range(sums.shape[1]):
+        if np.isnan(sums[MOE, i]):
+            sums[PEAK, i] = np.nan
+
+
+@kernel
+def _pass_moment(
+    tables: Tables, k: int, places: Places, bounds: Any, share: Floats32, room: _Room, sums: Floats32
+) -> None:
+    """Add moment ``k`` to the sums of a block, group by group."""
+    body, globe, warmth, shaded = tables.body[k], tables.globe[k], room.warmth, room.shaded
+    begin, layers = bounds[0], places.layers
+    terms = TERMS if layers == 1 else TERMS_WITH_V
+    block = slice(begin, bounds[-1])
+    way, hidden = lent(places.way)[block], lent(places.hidden)[block]
+    node, between = lent(places.node)[block], lent(places.between)[block]
+    answers, group = np.empty((COLUMNS, LANES), np.float32), 0
+    for slot in range(tables.warming.shape[1]):
+        of = slice(bounds[group] - begin, bounds[group + layers * INTERVALS] - begin)
+        _warm_on(tables.warming[k, slot], share[of], room.day[of], warmth[of])
+        for layer in range(layers):
+            for interval in range(INTERVALS):
+                first, last = bounds[group] - begin, bounds[group + 1] - begin
+                row = (slot * INTERVALS + interval) * terms
+                group += 1
+                if first == last:
+                    continue
+                of = slice(first, last)
+                if layer == 1:
+                    shaded[of] = warmth[of]
+                    _shade(tables.shades[k, slot], interval, way[of], node[of], between[of], shaded[of])
+                for at in range(first, last, LANES):
+                    if tables.calm[k]:
+                        if layer == 1:
+                            write_answers(answers, at, body, row, way, hidden, shaded, share)
+                        else:
+                            write_answers(answers, at, body, row, way, None, warmth, share)
+                        _add_calm(globe, answers, share, at, sums)
+                    elif layer == 1:
+                        add_moment(sums, at, body, row, way, hidden, shaded, share)
+                    else:
+                        add_moment(sums, at, body, row, way, None, warmth, share)
+
+
+@kernel
+def _write(values: Floats32, order: Any, moments: int, lift: float, step: float, product: Any) -> None:
     """Write means over the moments, lifted and rounded to steps of which there are ``step`` in one."""
     count, raised, steps = np.float32(moments), np.float32(lift), np.float32(step)
-    for i in range(product.size):
-        product[i] = np.rint((values[i] / count + raised) * steps) / steps
+    for i in range(order.size):
+        values[i] = np.rint((values[i] / count + raised) * steps) / steps
+    for i in range(order.size):
+        product[order[i]] = values[i]
 
 
 @kernel
-def reference_moe(tables: Tables, cells: Places, crowns: Any, before: Any, beams: Any, directs: Any) -> float:
-    """Return the mean ``wbgt_moe`` of the first cell, as it is; arguments as of `step_cells`."""
-    sums, peak, received = np.empty((1, LANES), np.float32), np.empty(1, np.float32), np.empty(1, np.float32)
-    pass_block(tables, cells, crowns, before, beams, directs, 0, sums, peak, received)
-    return np.float64(sums[0, MOE]) / len(beams)
+def _write_sums(sums: Floats32, places: Places, block: int, moments: int, lift: float, products: Any) -> None:
+    """Write the sums of a block as products, WBGT lifted."""
+    first, bounds = block * BLOCK, places.bounds[block]
+    sums, order = lent(sums), lent(places.order)[bounds[0] : bounds[-1]]
+    for k in range(RECEIVED + 1):
+        lent(products[k])[first : first + BLOCK] = np.float32(np.nan)
+        raised = lift if k != RECEIVED and k != TMRT and k != UTCI else 0.0
+        step = THOUSANDTHS if k == RECEIVED else HUNDREDTHS
+        _write(sums[k], order, 1 if k == PEAK else moments, raised, step, products[k])
+
+
+@kernel
+def _write_lit(directs: Any, product: Floats32, first: int) -> None:
+    """Write the mean share in full sun over the moments for a block."""
+    part = lent(product)[first : first + BLOCK]
+    part[:] = np.float32(0.0)
+    for k in range(len(directs)):
+        part += lent(directs[k])[first : first + BLOCK]
+    count, steps = np.float32(len(directs)), np.float32(THOUSANDTHS)
+    for i in range(part.size):
+        part[i] = np.rint(part[i] / count * steps) / steps
+
+
+@kernel
+def reference_moe(tables: Tables, places: Places, before: Any, beams: Any) -> float:
+    """Return the mean ``wbgt_moe`` of the only cell, as it is; arguments as of `step_cells`."""
+    sums = np.empty((RECEIVED + 1, LANES), np.float32)
+    pass_block(tables, places, before, beams, 0, sums)
+    return np.float64(sums[MOE, 0]) / len(beams)
 
 
 @parallel_kernel
 def step_cells(
-    tables: Tables, cells: Places, crowns: Any, before: Any, beams: Any, directs: Any,
+    tables: Tables, places: Places, before: Any, beams: Any, directs: Any,
     base: float, reference: float, products: Any,
 ) -> None:  # fmt: skip
     """Write what a body feels in every cell over one step.
@@ -283,27 +266,19 @@ def step_cells(
     ----------
     tables : Tables
         From `heatrisk.physics.lookup.body_tables`.
-    cells, crowns : Places, Crowns or None
-        From `places`.
+    places : Places
+        From `heatrisk.physics.order.places`.
     before, beams, directs : tuple of array of float32, each of shape (cells,)
         Share of the beam that arrives from each of the suns before the step and at each moment; share in full
         sun at each moment. NaN gives NaN.
     base, reference : float
         WBGT are given as ``base + (mean - reference)``. [°C]
     products : tuple of array of float32, each of shape (cells,)
-        Filled in the order of `MOE` and following, `RECEIVED` and `PEAK`; rounded to 0.01, shares to 0.001.
+        Filled in the order of `PRODUCTS`; rounded to 0.01, shares to 0.001.
     """
-    count = cells.row.size
-    for block in numba.prange((count + BLOCK - 1) // BLOCK):
-        first = block * BLOCK
-        size = min(BLOCK, count - first)
-        sums = np.empty((size, LANES), np.float32)
-        peak, received = np.empty(size, np.float32), np.empty(size, np.float32)
-        pass_block(tables, cells, crowns, before, beams, directs, first, sums, peak, received)
-        sums[:, RECEIVED] = received
-        for lane in range(LANES):
-            lift = base - reference if lane < TMRT else 0.0
-            step = THOUSANDTHS if lane in (LIT, RECEIVED) else HUNDREDTHS
-            _write(sums[:, lane], len(beams), lift, step, products[lane][first : first + size])
-        peak[np.isnan(sums[:, MOE])] = np.nan
-        _write(peak, 1, base - reference, HUNDREDTHS, products[PEAK][first : first + size])
+    for block in numba.prange(places.bounds.shape[0]):
+        first, count = block * BLOCK, places.bounds[block, -1] - places.bounds[block, 0]
+        sums = np.empty((RECEIVED + 1, count), np.float32)
+        pass_block(tables, places, before, beams, block, sums)
+        _write_sums(sums, places, block, len(beams), base - reference, products)
+        _write_lit(directs, products[LIT], first)

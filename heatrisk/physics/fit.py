@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatrisk.physics.kernel import kernel
-from heatrisk.physics.lanes import LANES
+from heatrisk.physics.lanes import COLUMNS, TERMS
 
 # Where the polynomials meet the solutions.
 SHARES: Final = (0.0, 0.5, 1.0)  # of the beam
@@ -35,47 +35,47 @@ def parabola(x: tuple[float, float, float], y: tuple[float, float, float]) -> tu
 
 @kernel
 def fit_powers(answers: Floats, warmths: Floats, fit: Floats) -> None:
-    """Turn answers by share and warmth into coefficients of their powers, lane by lane."""
+    """Turn answers by share and warmth into coefficients of their powers, column by column."""
     x = warmths[0], warmths[1], warmths[2]
-    for lane in range(LANES):
+    for column in range(COLUMNS):
         for i in range(3):
-            y = answers[i, 0, lane], answers[i, 1, lane], answers[i, 2, lane]
-            fit[i, 0, lane], fit[i, 1, lane], fit[i, 2, lane] = parabola(x, y)
+            y = answers[i, 0, column], answers[i, 1, column], answers[i, 2, column]
+            fit[i, 0, column], fit[i, 1, column], fit[i, 2, column] = parabola(x, y)
         for j in range(3):
-            fit[0, j, lane], fit[1, j, lane], fit[2, j, lane] = parabola(
-                SHARES, (fit[0, j, lane], fit[1, j, lane], fit[2, j, lane])
+            fit[0, j, column], fit[1, j, column], fit[2, j, column] = parabola(
+                SHARES, (fit[0, j, column], fit[1, j, column], fit[2, j, column])
             )
 
 
 @kernel
 def write_interval(low: Floats, high: Floats, rows: Floats32) -> None:
-    """Write the coefficients of one interval of the sky view factor as `add_polynomial` reads them.
+    """Write the coefficients of one interval of the sky view factor as `heatrisk.physics.lanes` reads them.
 
-    ``low`` and ``high`` are the fits at its ends, shape (hidden, 3, 3, LANES).
+    ``low`` and ``high`` are the fits at its ends, shape (hidden, 3, 3, COLUMNS).
     """
-    place = 0
+    place, more = 0, TERMS
     for i in range(3):
         for j in range(3):
             if i + j < 2:  # a, b, d: linear in the sky view factor
                 rows[place], rows[place + 1] = low[0, i, j], high[0, i, j] - low[0, i, j]
                 place += 2
                 if low.shape[0] > 1:
-                    _write_hidden(low[:, i, j], high[:, i, j], rows[place : place + 3])
-                    place += 3
+                    _write_hidden(low[:, i, j], high[:, i, j], rows[more : more + 3])
+                    more += 3
                 continue
             middle = 0.5 * (low[:, i, j] + high[:, i, j])
             rows[place] = middle[0]
             place += 1
             if low.shape[0] > 1 and i + j == 2:  # c, e, h: linear in what crowns hide
-                rows[place] = middle[2] - middle[0]
-                place += 1
+                rows[more] = middle[2] - middle[0]
+                more += 1
 
 
 @kernel
 def _write_hidden(low: Floats, high: Floats, rows: Floats32) -> None:
-    """Write how a coefficient changes with what crowns hide, shape (hidden, LANES)."""
-    for lane in range(LANES):
-        ends = parabola(HIDDEN, (low[0, lane], low[1, lane], low[2, lane]))
-        others = parabola(HIDDEN, (high[0, lane], high[1, lane], high[2, lane]))
-        rows[0, lane], rows[1, lane] = ends[1], others[1] - ends[1]
-        rows[2, lane] = 0.5 * (ends[2] + others[2])
+    """Write how a coefficient changes with what crowns hide, shape (hidden, COLUMNS)."""
+    for column in range(COLUMNS):
+        ends = parabola(HIDDEN, (low[0, column], low[1, column], low[2, column]))
+        others = parabola(HIDDEN, (high[0, column], high[1, column], high[2, column]))
+        rows[0, column], rows[1, column] = ends[1], others[1] - ends[1]
+        rows[2, column] = 0.5 * (ends[2] + others[2])

@@ -1,12 +1,13 @@
-"""Eight numbers side by side: one polynomial with eight answers, for the price of one.
+"""Eight cells side by side: one polynomial with several answers, for cells that share its coefficients.
 
-What a body feels in a cell has several answers (two WBGT, sun and shade, ...), all smooth in the same few
-variables. Their coefficients lie beside one another in memory, so that one vector instruction serves all
-eight, whatever the cell: cells need not be alike, as they would have to be for one answer of eight cells.
+What a body feels in a cell has several answers (WBGT in sun and in shade, ...), all smooth in the same few
+variables. Cells lie in the order of their tables (`heatrisk.physics.order`), so that neighbours there share
+all coefficients: one vector instruction serves eight cells, whatever their variables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -17,125 +18,159 @@ from numba.np.arrayobj import make_array
 
 LANES: Final = 8
 
-#: Coefficients of a polynomial, each of eight numbers, without and with the variable v; see `add_polynomial`.
+#: Columns of a table, each an answer by the same variables: ``wbgt_moe`` of the sunny and of the shady side,
+#: ``wbgt_iso``, ``tmrt`` and ``utci``. Sums have a row for each, then one for the cell's own ``wbgt_moe``,
+#: and one for the highest of it.
+COLUMNS: Final = 5
+MOE_SUN, MOE_SHADE, ISO, TMRT, UTCI, MOE, PEAK = range(COLUMNS + 2)
+SUMS: Final = COLUMNS + 2
+
+#: Coefficients of a polynomial without the variable v, and with it; see `add_moment`.
 TERMS: Final = 12
 TERMS_WITH_V: Final = 24
 
-#: Lane to which another number is added, and the lane that is carried on instead of being added up.
-EXTRA: Final = 6
-CARRIED: Final = 7
-
-_VECTOR, _INDEX = ir.VectorType(ir.FloatType(), LANES), ir.IntType(32)
+_VECTOR, _INDEX = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
 
 
-def _add_polynomial(
-    typingctx: Any, sums: Any, cell: Any, table: Any, row: Any,
-    u: Any, v: Any, g: Any, s: Any, extra: Any, carried: Any,
-) -> Any:  # fmt: skip
-    """Evaluate a polynomial and add it to the sums of a cell; for kernels.
+class _Cells:
+    """Eight cells, while code is generated for them."""
 
-    ::
-
-        a + (b + c g) g + (d + (e + f g) g) s + (h + (i + j g) g) s²      a, b, d: k + l u,
-
-    with ``v``: ``k + l u + (m + n u + o v) v`` for a, b, d, and ``k + l v`` for c, e, h.
-
-    The coefficients lie in the order in which this line needs them: of a linear one, the constant first.
-    Multiplications and additions are fused, so the result is the same bits wherever a cell lies.
-
-    Parameters
-    ----------
-    sums : array of float32, shape (cells, LANES)
-        All lanes but `CARRIED` are added to, that one is replaced.
-    cell : int
-        Row of the sums.
-    table : array of float32, shape (rows, LANES)
-        Coefficients.
-    row : int
-        Of the first coefficient.
-    u, g, s : float32
-        Variables.
-    v : float32 or None
-        Variable of `TERMS_WITH_V` coefficients; None where there are `TERMS`.
-    extra, carried : float32
-        Added to the lanes `EXTRA` and `CARRIED`; None is nothing.
-
-    Returns
-    -------
-    float32
-        The polynomial's lane 0.
-    """
-    signature = types.float32(sums, cell, table, row, u, v, g, s, extra, carried)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def __init__(self, context: Any, builder: Any, kinds: Any, args: Any) -> None:
+        self.builder = builder
+        view: Any = make_array
+        arrays: list[Any] = [
+            view(kind)(context, builder, value) if isinstance(kind, types.Array) else None
+            for kind, value in zip(kinds, args, strict=True)
+        ]
+        self.target: Any = arrays[0]
+        self.at, table, row = args[1], arrays[2], args[3]
+        self.coefficients = builder.gep(table.data, [builder.mul(row, _INDEX(COLUMNS))])
+        self.u, self.v, self.g, self.s = (one and self.load(one.data, self.at) for one in arrays[4:])
         fused = ir.FunctionType(_VECTOR, (_VECTOR,) * 3)
         declared: Any = cgutils.get_or_insert_function
-        fma = declared(builder.module, fused, f"llvm.fma.v{LANES}f32")
-        first = _vector_at(context, builder, signature.args[2], args[2], args[3])
-        terms = iter(range(TERMS_WITH_V))
-        x, leaf, warmth, share, *additions = (
-            None if kind is types.none else _spread(builder, number)
-            for kind, number in zip(signature.args[4:], args[4:], strict=True)
-        )
+        self._fma = declared(builder.module, fused, f"llvm.fma.v{LANES}f32")
 
-        def term() -> Any:
-            return _aligned(builder.load(builder.gep(first, [_INDEX(next(terms))])))
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """Return ``a b + c``, rounded once."""
+        return self.builder.call(self._fma, [a, b, c])
 
-        def polynomial(variable: Any, *coefficients: Any) -> Any:
+    def load(self, data: Any, place: Any) -> Any:
+        """Read eight numbers that follow one another."""
+        return _aligned(self.builder.load(self._pointer(data, place)))
+
+    def store(self, vector: Any, data: Any, place: Any) -> None:
+        """Write eight numbers that follow one another."""
+        _aligned(self.builder.store(vector, self._pointer(data, place)))
+
+    def _pointer(self, data: Any, place: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(data, [place]), _VECTOR.as_pointer())
+
+    def spread(self, term: int, column: int) -> Any:
+        """Put one coefficient into all lanes."""
+        address = self.builder.gep(self.coefficients, [_INDEX(term * COLUMNS + column)])
+        nothing, lane = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)
+        one = self.builder.insert_element(nothing, self.builder.load(address), lane(0))
+        mask = ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
+        return self.builder.shuffle_vector(one, nothing, mask)
+
+    def answer(self, column: int) -> Any:
+        """Evaluate the polynomial of a column."""
+        terms, more = iter(range(TERMS)), iter(range(TERMS, TERMS_WITH_V))
+
+        def powers(variable: Any, *coefficients: Any) -> Any:
             value = coefficients[-1]
             for coefficient in coefficients[-2::-1]:
-                value = builder.call(fma, [value, variable, coefficient])
+                value = self.fma(value, variable, coefficient)
             return value
 
-        def linear() -> Any:
-            return polynomial(x, term(), term())
+        def take(of: Any) -> Any:
+            return self.spread(next(of), column)
+
+        def linear(of: Any) -> Any:
+            return powers(self.u, take(of), take(of))
 
         def sloped() -> Any:
-            return linear() if leaf is None else polynomial(leaf, linear(), linear(), term())
+            value = linear(terms)
+            return value if self.v is None else powers(self.v, value, linear(more), take(more))
 
         def curved() -> Any:
-            return term() if leaf is None else polynomial(leaf, term(), term())
+            value = take(terms)
+            return value if self.v is None else powers(self.v, value, take(more))
 
-        value = polynomial(
-            share,
-            polynomial(warmth, sloped(), sloped(), curved()),
-            polynomial(warmth, sloped(), curved(), term()),
-            polynomial(warmth, curved(), term(), term()),
+        return powers(
+            self.s,
+            powers(self.g, sloped(), sloped(), curved()),
+            powers(self.g, sloped(), curved(), take(terms)),
+            powers(self.g, curved(), take(terms), take(terms)),
         )
-        kept = _vector_at(context, builder, signature.args[0], args[0], args[1])
-        added = value
-        for lane, number in zip((EXTRA, CARRIED), additions, strict=True):
-            if number is not None:
-                unit = ir.Constant(_VECTOR, [float(k == lane) for k in range(LANES)])
-                added = builder.call(fma, [number, unit, added])
-        total = builder.fadd(_aligned(builder.load(kept)), added)
-        either = [k + LANES * (k == CARRIED) for k in range(LANES)]
-        mask = ir.Constant(ir.VectorType(_INDEX, LANES), either)
-        _aligned(builder.store(builder.shuffle_vector(total, added, mask), kept))
-        return builder.extract_element(value, _INDEX(0))
 
-    return signature, generate
+    def row(self, k: int) -> Any:
+        """Where a row of the target begins."""
+        return self.builder.mul(self.builder.extract_value(self.target.shape, 1), _INDEX(k))
 
 
-add_polynomial: Any = intrinsic(_add_polynomial)
+def _of_cells(generate: Callable[[_Cells], None]) -> Callable[..., Any]:
+    """Make an intrinsic of what is done to eight cells."""
+
+    def typed(
+        typingctx: Any, target: Any, at: Any, table: Any, row: Any, u: Any, v: Any, g: Any, s: Any
+    ) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            generate(_Cells(context, builder, signature.args, args))
+            return context.get_dummy_value()
+
+        return types.void(target, types.int64, table, types.int64, u, v, g, s), code
+
+    return typed
 
 
-def _vector_at(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Point to the eight numbers of a row."""
-    view: Any = make_array
-    data = view(kind)(context, builder, array).data
-    first = builder.gep(data, [builder.mul(index, ir.Constant(index.type, LANES))])
-    return builder.bitcast(first, _VECTOR.as_pointer())
+def _add(cells: _Cells) -> None:
+    """Generate `add_moment`."""
+    builder = cells.builder
+    answers = [cells.answer(column) for column in range(COLUMNS)]
+    shade = answers[MOE_SHADE]
+    moe = cells.fma(cells.s, builder.fsub(answers[MOE_SUN], shade), shade)
+    places = [builder.add(cells.row(k), cells.at) for k in range(SUMS)]
+    kept = [cells.load(cells.target.data, place) for place in places]
+    sums = [builder.fadd(*pair) for pair in zip(kept, (*answers, moe), strict=False)]
+    highest = builder.select(builder.fcmp_ordered(">", moe, kept[PEAK]), moe, kept[PEAK])
+    for place, value in zip(places, (*sums, highest), strict=True):
+        cells.store(value, cells.target.data, place)
+
+
+def _write(cells: _Cells) -> None:
+    """Generate `write_answers`."""
+    for column in range(COLUMNS):
+        cells.store(cells.answer(column), cells.target.data, cells.row(column))
+
+
+add_moment: Any = intrinsic(_of_cells(_add))
+"""``add_moment(sums, at, table, row, u, v, g, s)``, in a kernel, adds one moment to the sums of eight cells.
+
+The polynomial of every column is ::
+
+    a + (b + c g) g + (d + (e + f g) g) s + (h + (i + j g) g) s²      a, b, d: k + l u,
+
+with ``v``: ``k + l u + (m + n u + o v) v`` for a, b, d, and ``k + l v`` for c, e, h. The coefficients lie in
+the order in which this line needs them, of a linear one the constant first; those of ``v`` after all others.
+Multiplications and additions are fused, so the result is the same bits wherever a cell lies.
+
+sums : array of float32, shape (SUMS, cells); the columns are added to, ``wbgt_moe`` is that of both sides
+    weighted by ``s``, and the highest is kept; what is not a number is not the highest.
+at : int, the first of the eight cells.
+table, row : array of float32, shape (rows, COLUMNS), and the row of the first coefficient.
+u, g, s : array of float32, shape (cells,), variables.
+v : array of float32 or None, variable of `TERMS_WITH_V` coefficients; None where there are `TERMS`.
+"""
+
+write_answers: Any = intrinsic(_of_cells(_write))
+"""``write_answers(answers, at, table, row, u, v, g, s)`` writes the columns of eight cells.
+
+``answers`` has the shape (COLUMNS, LANES); the other arguments are those of `add_moment`.
+"""
 
 
 def _aligned(instruction: Any) -> Any:
     """Let a load or store be of single numbers' alignment, as arrays have it."""
     instruction.align = 4
     return instruction
-
-
-def _spread(builder: Any, number: Any) -> Any:
-    """Put one number into all lanes."""
-    nothing = ir.Constant(_VECTOR, ir.Undefined)
-    one = builder.insert_element(nothing, number, _INDEX(0))
-    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))

@@ -30,23 +30,17 @@ from heatrisk.physics.constants import (
     WEIGHT_WET_BULB,
     WIND_CALM,
 )
-from heatrisk.physics.court import BEAM, COSZ, COURT_NODES, PS, TA, VA
+from heatrisk.physics.court import BEAM, COSZ, PS, TA, VA
 from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_powers, write_interval
-from heatrisk.physics.fluxes import Sky, at_view, cell_fluxes, court_place, court_table, sky_state
+from heatrisk.physics.fluxes import Sky, at_view, cell_fluxes, court_table, sky_state
 from heatrisk.physics.kernel import kernel, parallel_kernel
-from heatrisk.physics.lanes import CARRIED, EXTRA, LANES, TERMS, TERMS_WITH_V
+from heatrisk.physics.lanes import COLUMNS, ISO, MOE_SHADE, MOE_SUN, TERMS, TERMS_WITH_V, TMRT, UTCI
+from heatrisk.physics.order import INTERVALS, view_of
 from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
 from heatrisk.physics.utci import fill_utci, wind_at_10_m
 from heatrisk.physics.wbgt import in_domain
 from heatrisk.physics.wind import sheltered_wind
 
-#: Lanes of a table: ``wbgt_moe`` of the cell, of its sunny and of its shady side, ``wbgt_iso``, ``tmrt``,
-#: ``utci``, the share in full sun, and what the beam has added to the ground's temperature.
-MOE, MOE_SUN, MOE_SHADE, ISO, TMRT, UTCI, LIT, GROUND = range(LANES)
-assert (LIT, GROUND) == (EXTRA, CARRIED)
-
-_STEEP, _PARTS = 8, 2  # intervals of the sky view factor within those of the courts, see `view_interval`
-INTERVALS: Final = 2 * _STEEP + (COURT_NODES - 3) * _PARTS
 LOAD_STEP: Final = 4.0  # [W m-2] between the loads at which the balances are solved
 
 _GLOBE, _WICK, _PERSON = range(3)
@@ -102,7 +96,7 @@ def _sheltered_tables(
     """Sensor tables of one moment, one for all places or one for every end of an interval."""
     tables = np.empty((INTERVALS + 1 if urban_wind else 1, count, 5))
     for node in range(tables.shape[0]):
-        va = sheltered_wind(now[VA], _view_of(node)) if urban_wind else now[VA]
+        va = sheltered_wind(now[VA], view_of(node)) if urban_wind else now[VA]
         tables[node] = sensor_table(now[TA], rh, now[PS], va, first, count)
     return tables
 
@@ -116,44 +110,17 @@ def _read(table: Floats, column: int, first: float, load: float) -> float:
 
 
 @kernel
-def view_interval(svf: float) -> tuple[int, float]:
-    """Interval of the tables in which a sky view factor lies, and the way through it, 0 to 1.
-
-    The intervals of the courts in halves; the first and the last, where an upright plane loses or gains half
-    of its sky, in eighths.
-    """
-    node, way = court_place(svf)
-    steep = node == 0 or node == COURT_NODES - 2
-    parts = _STEEP if steep else _PARTS
-    before = 0 if node == 0 else _STEEP + (node - 1) * _PARTS
-    part = min(int(way * parts), parts - 1)
-    return before + part, way * parts - part
-
-
-@kernel
-def _view_of(interval: int) -> float:
-    """Sky view factor at which an interval begins."""
-    if interval <= _STEEP:
-        return interval / (_STEEP * (COURT_NODES - 1.0))
-    if interval <= INTERVALS - _STEEP:
-        return (1.0 + (interval - _STEEP) / _PARTS) / (COURT_NODES - 1.0)
-    return 1.0 - (INTERVALS - interval) / (_STEEP * (COURT_NODES - 1.0))
-
-
-@kernel
 def _sample_loads(
     sky: Sky, court: Floats, shaded: Floats, ground: Floats, kind: int,
-    svf_buildings: float, hidden: float, following: Floats, warmths: Floats, samples: Floats,
+    svf_buildings: float, hidden: float, warmths: Floats, samples: Floats,
 ) -> None:  # fmt: skip
     """Fill in loads of globe, wick and person in the shade, by share of the beam and warmth of the ground."""
     svf = (1.0 - hidden) * svf_buildings
-    a, b, settled = following
     shade = at_view(shaded[kind], svf_buildings) - at_view(shaded[kind], svf)
     for i in range(3):
         for j in range(3):
-            warmth = a * warmths[j] + b * SHARES[i] + settled * svf
             kdown, kup, kside, ldown, lup, lside = cell_fluxes(
-                sky, court, shaded, ground, kind, svf, svf_buildings, SHARES[i], warmth + shade
+                sky, court, shaded, ground, kind, svf, svf_buildings, SHARES[i], warmths[j] + shade
             )
             samples[i, j, _GLOBE] = 0.5 * (kdown + kup + ldown + lup)
             samples[i, j, _WICK] = wick_load(0.0, 0.0, kdown, kup, ldown, lup)
@@ -164,16 +131,14 @@ def _sample_loads(
 def _answers(
     table: Floats, first: Floats, sample: Floats, sun: Floats, share: float, calm: bool, answers: Floats
 ) -> None:
-    """Fill in the lanes of one sample: shade and sun from the table, weighted by the share of the sun."""
+    """Fill in the columns of one sample: of each side, then of both, weighted by the share of the sun."""
     globe, wick, person = sample
     answers[:] = 0.0
     if calm:
-        answers[MOE] = globe
+        answers[MOE_SHADE] = globe
     else:
-        shade = _read(table, 0, first[_GLOBE], globe)
-        lit = _read(table, 0, first[_GLOBE], globe + sun[_GLOBE])
-        answers[MOE_SHADE], answers[MOE_SUN] = shade, lit
-        answers[MOE] = share * lit + (1.0 - share) * shade
+        answers[MOE_SHADE] = _read(table, 0, first[_GLOBE], globe)
+        answers[MOE_SUN] = _read(table, 0, first[_GLOBE], globe + sun[_GLOBE])
     for weight, on in ((1.0 - share, 0.0), (share, 1.0)):
         if weight > 0.0:
             body = person + on * sun[_PERSON]
@@ -191,32 +156,18 @@ def _sun_loads(now: Floats) -> Floats:
 
 
 @kernel
-def _carry(
-    following: Floats, fit: Floats, fade: Floats, svf_buildings: float, hidden: float, crowns: bool
-) -> None:
-    """Set the lane of the warmth: what it is after the moment, but for what crowns shade; linear."""
-    a, b, settled = following
-    fit[:, :, GROUND] = 0.0
-    fit[0, 0, GROUND] = (1.0 - hidden) * svf_buildings * settled
-    fit[0, 1, GROUND], fit[1, 0, GROUND] = a, b
-    if crowns:
-        fit[0, 0, GROUND] -= at_view(fade, svf_buildings)
-
-
-@kernel
 def _fill_moment(
     now: Floats, rh: float, horizon: float, court: Floats, shaded: Floats, ground: Floats, kinds: Kinds,
-    following: Floats, fade: Floats, warmths: Floats, crowns: bool, urban_wind: bool,
-    rows: Floats32, globe: Floats32,
+    warmths: Floats, crowns: bool, urban_wind: bool, rows: Floats32, globe: Floats32,
 ) -> None:  # fmt: skip
-    """Fill in the table of one moment, shape (kinds * INTERVALS * terms, LANES), and that of its globe."""
+    """Fill in the table of one moment, shape (kinds * INTERVALS * terms, COLUMNS), and that of its globe."""
     hidden, terms = (3, TERMS_WITH_V) if crowns else (1, TERMS)
     samples = np.empty((kinds.size, INTERVALS + 1, hidden, 3, 3, 3))
     sky, sun = sky_state(now, horizon), _sun_loads(now)
     for slot, node, k in np.ndindex(samples.shape[:3]):
         _sample_loads(
-            sky, court, shaded, ground, int(kinds[slot]), _view_of(node), HIDDEN[k], following[slot],
-            warmths[slot], samples[slot, node, k],
+            sky, court, shaded, ground, int(kinds[slot]), view_of(node), HIDDEN[k], warmths[slot],
+            samples[slot, node, k],
         )  # fmt: skip
     first, widest = np.empty(3), 0.0
     for body in range(3):
@@ -227,14 +178,13 @@ def _fill_moment(
     calm = now[VA] < WIND_CALM
     globe[0], globe[1], globe[2:] = first[_GLOBE], sun[_GLOBE], np.nan
     globe[2 : 2 + tables.shape[1]] = tables[-1, :, 0]
-    answers, fits = np.empty((3, 3, LANES)), np.empty((INTERVALS + 1, hidden, 3, 3, LANES))
+    answers, fits = np.empty((3, 3, COLUMNS)), np.empty((INTERVALS + 1, hidden, 3, 3, COLUMNS))
     for slot in range(kinds.size):
         for node, k in np.ndindex(fits.shape[:2]):
             table = tables[min(node, tables.shape[0] - 1)]
             for i, j in np.ndindex(3, 3):
                 _answers(table, first, samples[slot, node, k, i, j], sun, SHARES[i], calm, answers[i, j])
             fit_powers(answers, warmths[slot], fits[node, k])
-            _carry(following[slot], fits[node, k], fade[slot], _view_of(node), HIDDEN[k], crowns)
         for node in range(INTERVALS):
             place = (slot * INTERVALS + node) * terms
             write_interval(fits[node], fits[node + 1], rows[place : place + terms])
@@ -243,17 +193,17 @@ def _fill_moment(
 @parallel_kernel
 def _fill_tables(
     drive: Floats, rh: Floats, horizon: Floats, light: Floats, heat: Floats, shaded: Floats, ground: Floats,
-    kinds: Kinds, following: Floats, fades: Floats, warmths: Floats, crowns: bool, urban_wind: bool,
+    kinds: Kinds, warmths: Floats, crowns: bool, urban_wind: bool,
 ) -> tuple[Floats32, Floats32]:  # fmt: skip
     """Tables of every moment: of the body, and of the globe by its load."""
     terms = TERMS_WITH_V if crowns else TERMS
-    rows = np.empty((drive.shape[0], kinds.size * INTERVALS * terms, LANES), np.float32)
+    rows = np.empty((drive.shape[0], kinds.size * INTERVALS * terms, COLUMNS), np.float32)
     globe = np.empty((drive.shape[0], int(_WIDEST / LOAD_STEP) + 5), np.float32)
     for k in numba.prange(drive.shape[0]):
         court = court_table(light[k], heat[k])
         _fill_moment(
-            drive[k], rh[k], horizon[k], court, shaded[k], ground, kinds, following[k], fades[k], warmths[k],
-            crowns, urban_wind, rows[k], globe[k],
+            drive[k], rh[k], horizon[k], court, shaded[k], ground, kinds, warmths[k], crowns, urban_wind,
+            rows[k], globe[k],
         )  # fmt: skip
     return rows, globe
 
@@ -263,36 +213,33 @@ class Tables(NamedTuple):
 
     Attributes
     ----------
-    body : array of float32, shape (moments, kinds * INTERVALS * terms, LANES)
-        Coefficients for `add_polynomial`: lanes as of `MOE` and following, by class of ground and by interval
-        of the sky view factor without trees. Variables are the way through the interval ``u``, the part of
-        the sky hidden by crowns ``v``, the warmth of the ground ``g`` [K] and the share of the beam ``s``.
-        The warmth is what the moment turns into that above the ground of a treeless place with the same
-        walls that the beam never reaches.
+    body : array of float32, shape (moments, kinds * INTERVALS * terms, COLUMNS)
+        Coefficients for `heatrisk.physics.lanes.add_moment`, by class of ground and by interval of the sky
+        view factor without trees. Variables are the way through the interval ``u``, the part of the sky
+        hidden by crowns ``v``, the warmth of the ground ``g`` [K] and the share of the beam ``s``. The warmth
+        is that above the ground of a treeless place with the same walls that the beam never reaches.
     past : array of float32, shape (1 + hours, kinds)
         What the share of the day's beam, and of the beam in each of the hours before the step, have put into
-        the warmth of the ground. [K]
-    settling : array of float32, shape (moments, kinds)
-        What to add to the warmth before a moment for the share of the day's beam that the sky view factor
-        lacks. [K]
+        the warmth of the ground before the first moment. [K]
+    warming : array of float32, shape (moments, kinds, 3)
+        What each moment makes of the beam's part of the warmth: what is left of it [1], and what the shares
+        of the moment's and of the day's beam add [K].
     day : array of float32, shape (suns,)
         Part of the day's beam for which each of those hours, of the suns before them and of the moments
         stands. [1]
-    early, fades : array of float32, shape (kinds * COURT_NODES,) and (moments, kinds * COURT_NODES)
-        By sky view factor, what crowns put into the warmth before the first moment, and from one moment to
-        the next: the difference between the values with and without them. [K]
+    shades : array of float32, shape (moments, kinds, COURT_NODES)
+        Temperature of ground that the beam never reaches, by sky view factor. [°C]
     calm : array of bool, shape (moments,)
-        Where the lane of ``wbgt_moe`` holds the load of a globe in the shade instead.
+        Where the column of ``wbgt_moe`` in the shade holds the load of a globe there instead.
     globe : array of float32, shape (moments, loads)
         Lowest load of a globe and what the beam adds [W m-2], then ``wbgt_moe`` by load. [°C]
     """
 
     body: Floats32
     past: Floats32
-    settling: Floats32
+    warming: Floats32
     day: Floats32
-    early: Floats32
-    fades: Floats32
+    shades: Floats32
     calm: npt.NDArray[np.bool_]
     globe: Floats32
 
@@ -331,20 +278,17 @@ def body_tables(
         the open wind.
     """
     # `np.take` keeps rows together, where `[:, kinds]` would not: kernels are compiled by memory layout.
-    hours, recursion, shade = (np.take(part, kinds, axis=1) for part in (hours, recursion, shaded))
+    hours, recursion, shades = (np.take(part, kinds, axis=1) for part in (hours, recursion, shaded))
     mean = mean[kinds]
-    early = shade / recursion[..., :1]  # what the moment itself makes the shade's temperature of
-    fades = np.concatenate([early[1:], early[-1:]]) - shade
-    least, most = _warmth_span(hours, recursion, mean, early if crowns else early[..., -1:])
+    least, most = _warmth_span(hours, recursion, mean, shades if crowns else shades[..., -1:])
     warmths = least[..., None] + np.array(WARMTHS) * np.maximum(most - least, 1.0)[..., None]
-    following = recursion * np.stack([np.ones_like(mean), np.ones_like(mean), mean], axis=-1)
     body, globe = _fill_tables(
-        drive, rh, horizon, light, heat, shaded, ground, kinds, following, fades, warmths, crowns, urban_wind
+        drive, rh, horizon, light, heat, shaded, ground, kinds, warmths, crowns, urban_wind
     )
-    settling = recursion[..., 2] * mean / recursion[..., 0]
-    parts = _put_by(hours, mean), settling, day, early[0].ravel(), fades.reshape(len(fades), -1)
-    past, settled, seen, first, fading = (np.ascontiguousarray(part, np.float32) for part in parts)
-    return Tables(body, past, settled, seen, first, fading, drive[:, VA] < WIND_CALM, globe)
+    warming = recursion * np.stack([np.ones_like(mean), np.ones_like(mean), mean], axis=-1)
+    parts = _put_by(hours, mean), warming, day, shades
+    past, warm, seen, shade = (np.ascontiguousarray(part, np.float32) for part in parts)
+    return Tables(body, past, warm, seen, shade, drive[:, VA] < WIND_CALM, globe)
 
 
 def _put_by(hours: Floats, mean: Floats) -> Floats:
@@ -357,16 +301,16 @@ def _put_by(hours: Floats, mean: Floats) -> Floats:
 
 
 def _warmth_span(hours: Floats, recursion: Floats, mean: Floats, shade: Floats) -> tuple[Floats, Floats]:
-    """Return the least and the most that the warmth of the ground can be before each moment [K].
+    """Return the least and the most that the warmth of the ground can be at each moment [K].
 
     The beam adds from nothing to what it does to open ground; crowns make shaded ground like that of a place
     with less sky.
     """
     top, tops = mean, np.empty(recursion.shape[:2])
-    for k, row in enumerate((*hours, *recursion)):
-        if k >= len(hours):
-            tops[k - len(hours)] = top
+    for k, row in enumerate((*hours, *recursion), start=-len(hours)):
         top = row[:, 0] * top + row[:, 1] + row[:, 2] * mean
+        if k >= 0:
+            tops[k] = top
     colder = (np.minimum.accumulate(shade, axis=-1) - shade).min(axis=-1)
     warmer = (np.maximum.accumulate(shade, axis=-1) - shade).max(axis=-1)
     return colder, tops + warmer

@@ -1,0 +1,180 @@
+"""Cells in the order of their tables: neighbours there share all coefficients.
+
+Within a block of the raster, cells are put into groups by class of ground, by whether crowns hide any of
+their sky, and by interval of the sky view factor. Every group is filled up with copies of its first cell to a
+multiple of the lanes of a vector: a copy has the same result, and writes it to the same place. Cells whose
+sky is unknown are in no group.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from heatrisk.physics.court import COURT_NODES, SVF_MIN
+from heatrisk.physics.fluxes import court_place
+from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.lanes import LANES
+
+BLOCK: Final = 16384  # cells that pass all moments together: their sums fit the second-level cache
+
+_STEEP, _PARTS = 8, 2  # intervals of the sky view factor within those of the courts, see `view_interval`
+INTERVALS: Final = 2 * _STEEP + (COURT_NODES - 3) * _PARTS
+
+Floats32 = npt.NDArray[np.float32]
+
+
+class Places(NamedTuple):
+    """Where the cells stand in the tables.
+
+    Attributes
+    ----------
+    svf : array of float32, shape (cells,)
+        Sky view factor. [1]
+    layers : int
+        1 for a town without crowns. 2 with: of every class of ground, first the cells whose sky they leave.
+    bounds : array of int64, shape (blocks, kinds * layers * INTERVALS + 1)
+        Where in the order each group of a block begins; the last is where the block ends.
+    order : array of int32, shape (places,)
+        Cell at every place.
+    way : array of float32, shape (places,)
+        Through the interval of the sky view factor without trees, 0 to 1.
+    hidden : array of float32, shape (places,)
+        Share of the sky above the walls that crowns hide, 0 to 1. [1] Empty in a town without crowns, like
+        the next two.
+    node : array of int32, shape (places,)
+        Node of the courts below the sky view factor.
+    between : array of float32, shape (places,)
+        From there to the next. [1]
+    """
+
+    svf: Floats32
+    layers: int
+    bounds: npt.NDArray[np.int64]
+    order: npt.NDArray[np.int32]
+    way: Floats32
+    hidden: Floats32
+    node: npt.NDArray[np.int32]
+    between: Floats32
+
+
+def places(
+    codes: npt.NDArray[np.uint8], slots: npt.NDArray[np.uint8], svf: Floats32, svf_buildings: Floats32,
+    crowns: bool,
+) -> Places:  # fmt: skip
+    """Put cells into the order of their tables.
+
+    Parameters
+    ----------
+    codes : array of uint8, shape (cells,)
+        Code of the ground in land-cover rasters.
+    slots : array of uint8, shape (256,)
+        For every code, which of the classes in the tables it is.
+    svf, svf_buildings : array of float32, shape (cells,)
+        Sky view factor, with trees and without; NaN is unknown. [1]
+    crowns : bool
+        Whether crowns may hide the sky.
+    """
+    layers = 2 if crowns else 1
+    groups = (int(slots.max()) + 1) * layers * INTERVALS
+    counts = np.zeros((-(-codes.size // BLOCK), groups), np.int64)
+    of, through = np.empty(codes.size, np.int32), np.empty(codes.size, np.float32)
+    _locate(codes, slots, svf, svf_buildings, layers, of, through, counts)
+    filled = -(-counts // LANES) * LANES
+    ends = np.cumsum(filled).reshape(filled.shape)
+    bounds = np.concatenate([ends[:, :1] - filled[:, :1], ends], axis=1)
+    total = int(bounds[-1, -1])
+    among = total if crowns else 0
+    found = Places(
+        svf, layers, bounds, np.empty(total, np.int32), np.empty(total, np.float32),
+        np.empty(among, np.float32), np.empty(among, np.int32), np.empty(among, np.float32),
+    )  # fmt: skip
+    _fill(found, svf_buildings, of, through)
+    return found
+
+
+@parallel_kernel
+def codes_found(codes: Any) -> npt.NDArray[np.bool_]:
+    """Tell which of the 256 codes of land cover there are."""
+    blocks = (codes.size + BLOCK - 1) // BLOCK
+    found = np.zeros((blocks, 256), np.bool_)
+    for block in numba.prange(blocks):
+        for cell in range(block * BLOCK, min((block + 1) * BLOCK, codes.size)):
+            found[block, codes[cell]] = True
+    either = np.zeros(256, np.bool_)
+    for block in range(blocks):
+        either |= found[block]
+    return either
+
+
+@kernel
+def view_interval(svf: float) -> tuple[int, float]:
+    """Interval of the tables in which a sky view factor lies, and the way through it, 0 to 1.
+
+    The intervals of the courts in halves; the first and the last, where an upright plane loses or gains half
+    of its sky, in eighths.
+    """
+    node, way = court_place(svf)
+    steep = node == 0 or node == COURT_NODES - 2
+    parts = _STEEP if steep else _PARTS
+    before = 0 if node == 0 else _STEEP + (node - 1) * _PARTS
+    part = min(int(way * parts), parts - 1)
+    return before + part, way * parts - part
+
+
+@kernel
+def view_of(interval: int) -> float:
+    """Sky view factor at which an interval begins."""
+    if interval <= _STEEP:
+        return interval / (_STEEP * (COURT_NODES - 1.0))
+    if interval <= INTERVALS - _STEEP:
+        return (1.0 + (interval - _STEEP) / _PARTS) / (COURT_NODES - 1.0)
+    return 1.0 - (INTERVALS - interval) / (_STEEP * (COURT_NODES - 1.0))
+
+
+@parallel_kernel
+def _locate(
+    codes: Any, slots: Any, svf: Any, svf_buildings: Any, layers: int, of: Any, through: Any, counts: Any
+) -> None:
+    """Fill in the group of every cell, -1 where its sky is unknown, and its way; count each group."""
+    for block in numba.prange(counts.shape[0]):
+        for cell in range(block * BLOCK, min((block + 1) * BLOCK, codes.size)):
+            of[cell] = -1
+            if np.isnan(svf[cell]) or np.isnan(svf_buildings[cell]):
+                continue
+            interval, through[cell] = view_interval(np.float64(svf_buildings[cell]))
+            layer = 1 if layers > 1 and svf[cell] < svf_buildings[cell] else 0
+            group = (slots[codes[cell]] * layers + layer) * INTERVALS + interval
+            of[cell] = group
+            counts[block, group] += 1
+
+
+@parallel_kernel
+def _fill(found: Places, svf_buildings: Any, of: Any, through: Any) -> None:
+    """Fill in the cells of every block."""
+    for block in numba.prange(found.bounds.shape[0]):
+        _fill_block(found, svf_buildings, of, through, block)
+
+
+@kernel
+def _fill_block(found: Places, svf_buildings: Any, of: Any, through: Any, block: int) -> None:
+    """Fill in the cells of every group, and fill it up."""
+    first = found.bounds[block]
+    following = first[:-1].copy()
+    for cell in range(block * BLOCK, min((block + 1) * BLOCK, of.size)):
+        if of[cell] >= 0:
+            place = following[of[cell]]
+            found.order[place], found.way[place] = cell, through[cell]
+            following[of[cell]] += 1
+    for group in range(following.size):
+        for place in range(following[group], first[group + 1]):
+            found.order[place], found.way[place] = found.order[first[group]], found.way[first[group]]
+    if found.node.size:
+        for place in range(first[0], first[-1]):
+            svf = np.float64(found.svf[found.order[place]])
+            bare = np.float64(svf_buildings[found.order[place]])
+            found.node[place], found.between[place] = court_place(svf)
+            found.hidden[place] = 1.0 - min(svf / max(bare, SVF_MIN), 1.0)
