@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -282,28 +283,24 @@ def _dataset(
 ) -> xr.Dataset:
     """Put names, coordinates and CF attributes on the results."""
     grid, dims = scene.grid, ("time", "y", "x")
-    data = xr.Dataset(coords=_coordinates(grid, steps, step))
+    on_grid = {"grid_mapping": "spatial_ref"}
+    variables: dict[str, Any] = {}
     for name, values in fields.items():
         within = "maximum" if name == "wbgt_moe_max" else "mean"
-        methods = {
-            "cell_methods": f"time: {within} area: mean (outdoor ground)",
-            "grid_mapping": "spatial_ref",
-        }
-        data[name] = (dims, values, QUANTITIES[name].attrs | methods)
+        methods = {"cell_methods": f"time: {within} area: mean (outdoor ground)"}
+        variables[name] = (dims, values, QUANTITIES[name].attrs | methods | on_grid)
     for name, scale in (("risk", RISK_SCALES["daily"]), ("risk_sport", RISK_SCALES["sport"])):
         classes = classify(fields["wbgt_moe"], scale)
-        data[name] = (dims, classes, QUANTITIES[name].attrs | _flags(scale) | {"grid_mapping": "spatial_ref"})
-    data["svf"] = (("y", "x"), views["svf"].values, QUANTITIES["svf"].attrs | {"grid_mapping": "spatial_ref"})
-    data["mask"] = (
-        ("y", "x"),
-        scene.mask,
-        {
-            "long_name": "why a cell has no value",
-            "flag_values": np.arange(3, dtype=np.uint8),
-            "flag_meanings": "outdoors building outside",
-            "grid_mapping": "spatial_ref",
-        },
-    )
+        variables[name] = (dims, classes, QUANTITIES[name].attrs | _flags(scale) | on_grid)
+    variables["svf"] = (dims[1:], views["svf"].values, QUANTITIES["svf"].attrs | on_grid)
+    flags = {
+        "long_name": "why a cell has no value",
+        "flag_values": np.arange(3, dtype=np.uint8),
+        "flag_meanings": "outdoors building outside",
+    }
+    variables["mask"] = (dims[1:], scene.mask, flags | on_grid)
+    # All at once: a dataset to which one variable after another is added compares its axes every time.
+    data = xr.Dataset(variables, _coordinates(grid, steps, step))
     data.attrs = {
         "Conventions": "CF-1.11",
         "title": "Sun-adjusted WBGT and heat-stroke risk",

@@ -62,11 +62,15 @@ from heatrisk.physics.shares import AT_ONCE, LIT, LOST, VEILED, Outlet, give
 @kernel
 def _fold(row_counts: Any, factor: int, cells: Any) -> None:
     """Add the counts of sub-cells to their cells and clear them."""
-    for cell in range(cells.size):
-        total = cells[cell]
-        for i in range(cell * factor, (cell + 1) * factor):
-            total += np.uint32(row_counts[i])
-        cells[cell] = total
+    if factor == 1:  # one loop, which vectorises
+        for i in range(cells.size):
+            cells[i] += np.uint32(row_counts[i])
+    else:
+        for cell in range(cells.size):
+            total = cells[cell]
+            for i in range(cell * factor, (cell + 1) * factor):
+                total += np.uint32(row_counts[i])
+            cells[cell] = total
     row_counts[:] = 0
 
 
