@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -44,7 +46,8 @@ def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
     """
     zoned = times.tz_localize("UTC")
     sun = pvlib.solarposition.get_solarposition(zoned, lat, lon, method="nrel_numpy")
-    clear = pvlib.location.Location(lat, lon).get_clearsky(zoned, solar_position=sun)
+    turbidity = pd.Series(_turbidity(times, lon, lat), zoned)
+    clear = _site(lon, lat).get_clearsky(zoned, solar_position=sun, linke_turbidity=turbidity)
     columns = {
         "zenith": sun["apparent_zenith"],
         "azimuth": sun["azimuth"],
@@ -56,6 +59,28 @@ def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
         name: ("time", one.to_numpy(np.float64), QUANTITIES[name].attrs) for name, one in columns.items()
     }
     return xr.Dataset(arrays, coords={"time": times})
+
+
+@lru_cache(maxsize=256)
+def _site(lon: float, lat: float) -> pvlib.location.Location:
+    """Return a place with its height, which is read from a file."""
+    return pvlib.location.Location(lat, lon)
+
+
+@lru_cache(maxsize=256)
+def _turbidity_of_year(year: int, lon: float, lat: float) -> npt.NDArray[np.float64]:
+    """Return the Linke turbidity of every day of a year, read from a file."""
+    days = pd.date_range(f"{year}-01-01", f"{year}-12-31", tz="UTC")
+    turbidity: npt.NDArray[np.float64] = pvlib.clearsky.lookup_linke_turbidity(days, lat, lon).to_numpy()
+    return turbidity
+
+
+def _turbidity(times: pd.DatetimeIndex, lon: float, lat: float) -> npt.NDArray[np.float64]:
+    turbidity = np.empty(times.size)
+    for year in np.unique(times.year):
+        within = times.year == year
+        turbidity[within] = _turbidity_of_year(int(year), lon, lat)[times[within].dayofyear - 1]
+    return turbidity
 
 
 def diffuse_of(ghi: xr.DataArray, path: xr.Dataset) -> xr.DataArray:
