@@ -271,8 +271,8 @@ def test_every_known_cell_stands_in_one_group_among_its_like() -> None:
 
 @kernel
 def moment(sums: Any, answers: Any, table: Any, u: Any, v: Any, g: Any, s: Any) -> None:
-    add_moment(sums, 8, table, 2, u, v, g, s)
-    write_answers(answers, 8, table, 2, u, v, g, s)
+    add_moment(sums, LANES, table, 2, u, v, g, s)
+    write_answers(answers, LANES, table, 2, u, v, g, s)
 
 
 @pytest.mark.parametrize("crowned", [False, True])
@@ -281,7 +281,7 @@ def test_polynomial_as_written(crowned: bool) -> None:
     table = random.random((TERMS_WITH_V + 3, COLUMNS), np.float32)
     u, v, g, s = random.random((4, 3 * LANES), np.float32)
     sums, answers = np.full((SUMS, 3 * LANES), np.float32(5.0)), np.zeros((COLUMNS, LANES), np.float32)
-    sums[lanes.PEAK, 8:12] = 1e3
+    sums[lanes.PEAK, LANES : LANES + 4] = 1e3
     moment(sums, answers, table, u, v if crowned else None, g, s)
     terms, more = (
         iter(table[2 : 2 + TERMS, :, None].astype(float)),
@@ -295,15 +295,15 @@ def test_polynomial_as_written(crowned: bool) -> None:
             parts = parts + sum(part * next(more) for part in hidden)
             value += s**share * g**warmth * parts
     assert next(terms, None) is None and len(list(more)) == 1
-    ours, sunny, shady = slice(8, 16), value[lanes.MOE_SUN], value[lanes.MOE_SHADE]
+    ours, sunny, shady = slice(LANES, 2 * LANES), value[lanes.MOE_SUN], value[lanes.MOE_SHADE]
     moe = s * sunny + (1.0 - s) * shady
     np.testing.assert_allclose(answers, value[:, ours], rtol=1e-5)
     np.testing.assert_allclose(sums[:COLUMNS, ours], 5.0 + value[:, ours], rtol=1e-5)
     np.testing.assert_allclose(sums[lanes.MOE, ours], 5.0 + moe[ours], rtol=1e-5)
     np.testing.assert_allclose(
-        sums[lanes.PEAK, ours], np.maximum(moe[ours], [1e3] * 4 + [5.0] * 4), rtol=1e-5
+        sums[lanes.PEAK, ours], np.maximum(moe[ours], [1e3] * 4 + [5.0] * (LANES - 4)), rtol=1e-5
     )
-    assert (sums[:, :8] == 5.0).all() and (sums[:, 16:] == 5.0).all()
+    assert (sums[:, :LANES] == 5.0).all() and (sums[:, 2 * LANES :] == 5.0).all()
 
 
 def test_ground_warms_in_the_sun_alone_and_settles() -> None:

@@ -79,7 +79,7 @@ def _shade(shades: Any, interval: int, way: Any, node: Any, between: Any, warmth
 
 @kernel
 def _add_calm(globe: Floats32, answers: Floats32, share: Floats32, at: int, sums: Floats32) -> None:
-    """Add one moment of eight cells where the shady side's answer is the load of its globe."""
+    """Add one moment of sixteen cells where the shady side's answer is the load of its globe."""
     for lane in range(LANES):
         cell = at + lane
         load = answers[MOE_SHADE, lane]

@@ -1,8 +1,9 @@
-"""Eight cells side by side: one polynomial with several answers, for cells that share its coefficients.
+"""Sixteen cells side by side: one polynomial with several answers, for cells that share its coefficients.
 
 What a body feels in a cell has several answers (WBGT in sun and in shade, ...), all smooth in the same few
 variables. Cells lie in the order of their tables (`heatrisk.physics.order`), so that neighbours there share
-all coefficients: one vector instruction serves eight cells, whatever their variables.
+all coefficients: one vector instruction serves sixteen cells (on older processors two do), whatever their
+variables.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-LANES: Final = 8
+LANES: Final = 16
 
 #: Columns of a table, each an answer by the same variables: ``wbgt_moe`` of the sunny and of the shady side,
 #: ``wbgt_iso``, ``tmrt`` and ``utci``. Sums have a row for each, then one for the cell's own ``wbgt_moe``,
@@ -33,7 +34,7 @@ _VECTOR, _INDEX = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
 
 
 class _Cells:
-    """Eight cells, while code is generated for them."""
+    """Sixteen cells, while code is generated for them."""
 
     def __init__(self, context: Any, builder: Any, kinds: Any, args: Any) -> None:
         self.builder = builder
@@ -55,11 +56,11 @@ class _Cells:
         return self.builder.call(self._fma, [a, b, c])
 
     def load(self, data: Any, place: Any) -> Any:
-        """Read eight numbers that follow one another."""
+        """Read sixteen numbers that follow one another."""
         return _aligned(self.builder.load(self._pointer(data, place)))
 
     def store(self, vector: Any, data: Any, place: Any) -> None:
-        """Write eight numbers that follow one another."""
+        """Write sixteen numbers that follow one another."""
         _aligned(self.builder.store(vector, self._pointer(data, place)))
 
     def _pointer(self, data: Any, place: Any) -> Any:
@@ -110,7 +111,7 @@ class _Cells:
 
 
 def _of_cells(generate: Callable[[_Cells], None]) -> Callable[..., Any]:
-    """Make an intrinsic of what is done to eight cells."""
+    """Make an intrinsic of what is done to sixteen cells."""
 
     def typed(
         typingctx: Any, target: Any, at: Any, table: Any, row: Any, u: Any, v: Any, g: Any, s: Any
@@ -145,7 +146,7 @@ def _write(cells: _Cells) -> None:
 
 
 add_moment: Any = intrinsic(_of_cells(_add))
-"""``add_moment(sums, at, table, row, u, v, g, s)``, in a kernel, adds one moment to the sums of eight cells.
+"""``add_moment(sums, at, table, row, u, v, g, s)``, in a kernel, adds one moment to the sums of some cells.
 
 The polynomial of every column is ::
 
@@ -157,14 +158,14 @@ Multiplications and additions are fused, so the result is the same bits wherever
 
 sums : array of float32, shape (SUMS, cells); the columns are added to, ``wbgt_moe`` is that of both sides
     weighted by ``s``, and the highest is kept; what is not a number is not the highest.
-at : int, the first of the eight cells.
+at : int, the first of sixteen cells.
 table, row : array of float32, shape (rows, COLUMNS), and the row of the first coefficient.
 u, g, s : array of float32, shape (cells,), variables.
 v : array of float32 or None, variable of `TERMS_WITH_V` coefficients; None where there are `TERMS`.
 """
 
 write_answers: Any = intrinsic(_of_cells(_write))
-"""``write_answers(answers, at, table, row, u, v, g, s)`` writes the columns of eight cells.
+"""``write_answers(answers, at, table, row, u, v, g, s)`` writes the columns of sixteen cells.
 
 ``answers`` has the shape (COLUMNS, LANES); the other arguments are those of `add_moment`.
 """
