@@ -72,6 +72,7 @@ def _turbidity_of_year(year: int, lon: float, lat: float) -> npt.NDArray[np.floa
     """Return the Linke turbidity of every day of a year, read from a file."""
     days = pd.date_range(f"{year}-01-01", f"{year}-12-31", tz="UTC")
     turbidity: npt.NDArray[np.float64] = pvlib.clearsky.lookup_linke_turbidity(days, lat, lon).to_numpy()
+    turbidity.setflags(write=False)
     return turbidity
 
 

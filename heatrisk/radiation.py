@@ -10,6 +10,7 @@ with::
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -49,8 +50,12 @@ class Suns:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._dark = np.where(scene.shade.outdoor_fraction > 0.0, 0.0, np.nan).astype(np.float32).ravel()
         self._kept: dict[tuple[float, float], Floats32] = {}
+
+    @cached_property
+    def _dark(self) -> Floats32:
+        """The share of a sun that counts as none."""
+        return sun_shares(self.scene.shade, 90.0, 0.0)[0].ravel()
 
     def shares(
         self, zenith: float, azimuth: float, *, keep: bool = False, out: Floats32 | None = None

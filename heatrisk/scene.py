@@ -110,6 +110,10 @@ class Scene:
                 raise GridMismatchError(
                     f"{name} does not lie on the scene's grid", expected=str(shape), got=str(raster.shape)
                 )
+        if self.land_cover.dtype != np.uint8:
+            raise InputError(
+                "land_cover does not hold codes of one byte", expected="uint8", got=str(self.land_cover.dtype)
+            )
 
     @classmethod
     def from_buildings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pvlib
 import pytest
 import xarray as xr
 from affine import Affine
@@ -29,6 +30,17 @@ def test_sun_stands_in_the_south_at_local_noon() -> None:
     assert float(sun["azimuth"][0]) == pytest.approx(180.0, abs=0.5)
     # Declination 16.9°: 35.68 - 16.9.
     assert float(sun["zenith"][0]) == pytest.approx(18.8, abs=0.2)
+
+
+@pytest.mark.parametrize("start", ["2023-12-30", "2024-02-28", "2024-12-30"])
+def test_clear_sky_has_the_turbidity_of_its_days(start: str) -> None:
+    times = pd.date_range(start, periods=4 * 24, freq="h")
+    sun, zoned = sun_path(times, *MITAKA), times.tz_localize("UTC")
+    plain = pvlib.location.Location(MITAKA[1], MITAKA[0]).get_clearsky(
+        zoned, solar_position=pvlib.solarposition.get_solarposition(zoned, MITAKA[1], MITAKA[0])
+    )
+    for name in ("ghi", "dni", "dhi"):
+        np.testing.assert_allclose(sun[name], plain[name], rtol=1e-9)
 
 
 def test_clear_sky_closes_and_is_dark_at_night() -> None:

@@ -1,8 +1,8 @@
 """Every cell through one step: the tables of `heatrisk.physics.lookup` read at all of its moments.
 
-Cells go by blocks that stay in the second-level cache while one moment after another passes over them, so
-that a step reads every share of the beam once and writes every product once. Within a block they lie in the
-order of their tables, see `heatrisk.physics.order`.
+Cells go by blocks, and all that one moment touches of a block stays in the second-level cache while one
+moment after another passes over it: a step reads every share of the beam once and writes every product once.
+Within a block they lie in the order of their tables, see `heatrisk.physics.order`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ HUNDREDTHS, THOUSANDTHS = 100.0, 1000.0
 
 
 @kernel
-def _take(values: Floats32, order: Any, taken: Floats32) -> None:
-    """Put some values of cells into the order of their tables."""
+def _take(values: Floats32, first: int, order: Any, taken: Floats32) -> None:
+    """Put the values of a block's cells into the order of their tables."""
+    part = lent(values)[first : first + BLOCK]
     for i in range(order.size):
-        taken[i] = values[order[i]]
+        taken[i] = part[order[i]]
 
 
 @kernel
@@ -55,8 +56,9 @@ def _see_day(parts: Floats32, shares: Floats32, day: Floats32) -> None:
     day *= np.float32(1.0) - parts.sum()
     for k in range(shares.shape[0]):
         part, share = parts[k], shares[k]
-        for i in range(day.size):
-            day[i] += part * share[i]
+        if part > 0.0:
+            for i in range(day.size):
+                day[i] += part * share[i]
 
 
 @kernel
@@ -117,13 +119,9 @@ def pass_block(tables: Tables, places: Places, before: Any, beams: Any, block: i
     """
     bounds = places.bounds[block]
     count, suns = bounds[-1] - bounds[0], len(before) + len(beams)
-    day, warmth, shaded = (
-        np.empty(count, np.float32),
-        np.empty(count, np.float32),
-        np.empty(count, np.float32),
-    )
-    room = _Room(np.empty((suns, count), np.float32), day, warmth, shaded)
-    _fill_room(_lent(tables), places, before, beams, bounds, room)
+    shares, day = np.empty((suns, count), np.float32), np.empty(count, np.float32)
+    room = _Room(shares, day, np.empty_like(day), np.empty_like(day))
+    _fill_room(_lent(tables), places, before, beams, block, room)
     _pass_moments(_lent(tables), places, bounds, room, len(beams), sums)
 
 
@@ -137,23 +135,24 @@ class _Room(NamedTuple):
 
 
 @kernel
-def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, bounds: Any, room: _Room) -> None:
+def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, block: int, room: _Room) -> None:
     """Put the shares of a block in order, and let its ground remember the sun before the step."""
+    first, bounds = block * BLOCK, places.bounds[block]
     order, shares = lent(places.order)[bounds[0] : bounds[-1]], lent(room.shares)
     for h in range(len(before)):
-        _take(before[h], order, shares[h])
+        _take(before[h], first, order, shares[h])
     for k in range(len(beams)):
-        _take(beams[k], order, shares[len(before) + k])
-    _take(places.svf, order, room.day)
+        _take(beams[k], first, order, shares[len(before) + k])
+    _take(places.svf, first, order, room.day)
     _see_day(tables.day, shares, room.day)
     each = (bounds.size - 1) // tables.past.shape[1]
     for slot in range(tables.past.shape[1]):
-        for i in range(bounds[slot * each] - bounds[0], bounds[(slot + 1) * each] - bounds[0]):
-            room.warmth[i] = tables.past[0, slot] * room.day[i]
-        for h in range(tables.past.shape[0] - 1):
-            put = tables.past[h + 1, slot]
-            for i in range(bounds[slot * each] - bounds[0], bounds[(slot + 1) * each] - bounds[0]):
-                room.warmth[i] += put * shares[h, i]
+        put, of = tables.past[:, slot], bounds[slot * each : (slot + 1) * each + 1] - bounds[0]
+        for i in range(of[0], of[-1]):
+            room.warmth[i] = put[0] * room.day[i]
+        for h in range(put.size - 1):
+            for i in range(of[0], of[-1]):
+                room.warmth[i] += put[h + 1] * shares[h, i]
 
 
 @kernel
@@ -214,7 +213,9 @@ def _pass_moment(
 
 
 @kernel
-def _write(values: Floats32, order: Any, moments: int, lift: float, step: float, product: Any) -> None:
+def _write_product(
+    values: Floats32, order: Any, moments: int, lift: float, step: float, product: Any
+) -> None:
     """Write means over the moments, lifted and rounded to steps of which there are ``step`` in one."""
     count, raised, steps = np.float32(moments), np.float32(lift), np.float32(step)
     for i in range(order.size):
@@ -229,28 +230,31 @@ def _write_sums(sums: Floats32, places: Places, block: int, moments: int, lift: 
     first, bounds = block * BLOCK, places.bounds[block]
     sums, order = lent(sums), lent(places.order)[bounds[0] : bounds[-1]]
     for k in range(RECEIVED + 1):
-        lent(products[k])[first : first + BLOCK] = np.float32(np.nan)
+        product = lent(products[k])[first : first + BLOCK]
+        product[:] = np.float32(np.nan)
         raised = lift if k != RECEIVED and k != TMRT and k != UTCI else 0.0
         step = THOUSANDTHS if k == RECEIVED else HUNDREDTHS
-        _write(sums[k], order, 1 if k == PEAK else moments, raised, step, products[k])
+        _write_product(sums[k], order, 1 if k == PEAK else moments, raised, step, product)
 
 
 @kernel
-def _write_lit(directs: Any, product: Floats32, first: int) -> None:
-    """Write the mean share in full sun over the moments for a block."""
-    part = lent(product)[first : first + BLOCK]
+def _write_lit(directs: Any, products: Any, first: int) -> None:
+    """Write the mean share in full sun over the moments for a block, where the other products are known."""
+    part = lent(products[LIT])[first : first + BLOCK]
+    known = lent(products[RECEIVED])[first : first + BLOCK]
     part[:] = np.float32(0.0)
     for k in range(len(directs)):
         part += lent(directs[k])[first : first + BLOCK]
     count, steps = np.float32(len(directs)), np.float32(THOUSANDTHS)
     for i in range(part.size):
-        part[i] = np.rint(part[i] / count * steps) / steps
+        lit = np.rint(part[i] / count * steps) / steps
+        part[i] = lit if known[i] == known[i] else np.float32(np.nan)
 
 
 @kernel
 def reference_moe(tables: Tables, places: Places, before: Any, beams: Any) -> float:
     """Return the mean ``wbgt_moe`` of the only cell, as it is; arguments as of `step_cells`."""
-    sums = np.empty((RECEIVED + 1, LANES), np.float32)
+    sums = np.full((RECEIVED + 1, max(places.order.size, 1)), np.nan, np.float32)
     pass_block(tables, places, before, beams, 0, sums)
     return np.float64(sums[MOE, 0]) / len(beams)
 
@@ -281,4 +285,4 @@ def step_cells(
         sums = np.empty((RECEIVED + 1, count), np.float32)
         pass_block(tables, places, before, beams, block, sums)
         _write_sums(sums, places, block, len(beams), base - reference, products)
-        _write_lit(directs, products[LIT], first)
+        _write_lit(directs, products, first)

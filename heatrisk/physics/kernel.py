@@ -55,7 +55,10 @@ def _cached(dispatcher: Any) -> Any:
     with contextlib.suppress(RuntimeError, AttributeError):
         dispatcher.enable_caching()
         beside = _sources(Path(dispatcher.py_func.__code__.co_filename).parent)
-        dispatcher._cache._cache_file._source_stamp = SOURCES + beside
+        kept = dispatcher._cache._cache_file
+        kept._source_stamp = SOURCES + beside
+        # The version is read first: what other sources left, with types that are gone, is never unpacked.
+        kept._version = f"{kept._version} {kept._source_stamp}"
     return dispatcher
 
 
@@ -71,7 +74,8 @@ def _lent(typing: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 lent: Any = numba.extending.intrinsic(_lent)
-"""``lent(array)``, in a kernel, views one of its arguments without counting references.
+"""``lent(array)``, in a kernel, views an array that the caller holds without counting references: one of its
+arguments, or a field or element of one.
 
 A slice counts itself in and out of its array, and threads that slice the same one wait for each other at the
 counter. Slices of the view count nowhere, and none may outlive the call."""

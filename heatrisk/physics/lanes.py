@@ -116,6 +116,10 @@ def _of_cells(generate: Callable[[_Cells], None]) -> Callable[..., Any]:
     def typed(
         typingctx: Any, target: Any, at: Any, table: Any, row: Any, u: Any, v: Any, g: Any, s: Any
     ) -> Any:
+        arrays = [kind for kind in (target, table, u, v, g, s) if not isinstance(kind, types.NoneType)]
+        if any(kind.dtype != types.float32 or kind.layout != "C" for kind in arrays):
+            return None  # numba says which call it cannot type
+
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             generate(_Cells(context, builder, signature.args, args))
             return context.get_dummy_value()

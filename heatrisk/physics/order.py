@@ -19,7 +19,10 @@ from heatrisk.physics.fluxes import court_place
 from heatrisk.physics.kernel import kernel, parallel_kernel
 from heatrisk.physics.lanes import LANES
 
-BLOCK: Final = 16384  # cells that pass all moments together: their sums fit the second-level cache
+#: Cells that pass all moments together: few enough that what a moment touches fits the second-level cache,
+#: and that 16 bits tell them apart.
+BLOCK: Final = 16384
+assert BLOCK <= 1 << 16
 
 _STEEP, _PARTS = 8, 2  # intervals of the sky view factor within those of the courts, see `view_interval`
 INTERVALS: Final = 2 * _STEEP + (COURT_NODES - 3) * _PARTS
@@ -38,8 +41,8 @@ class Places(NamedTuple):
         1 for a town without crowns. 2 with: of every class of ground, first the cells whose sky they leave.
     bounds : array of int64, shape (blocks, kinds * layers * INTERVALS + 1)
         Where in the order each group of a block begins; the last is where the block ends.
-    order : array of int32, shape (places,)
-        Cell at every place.
+    order : array of uint16, shape (places,)
+        Cell at every place, counted from the first of its block.
     way : array of float32, shape (places,)
         Through the interval of the sky view factor without trees, 0 to 1.
     hidden : array of float32, shape (places,)
@@ -54,7 +57,7 @@ class Places(NamedTuple):
     svf: Floats32
     layers: int
     bounds: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int32]
+    order: npt.NDArray[np.uint16]
     way: Floats32
     hidden: Floats32
     node: npt.NDArray[np.int32]
@@ -89,7 +92,7 @@ def places(
     total = int(bounds[-1, -1])
     among = total if crowns else 0
     found = Places(
-        svf, layers, bounds, np.empty(total, np.int32), np.empty(total, np.float32),
+        svf, layers, bounds, np.empty(total, np.uint16), np.empty(total, np.float32),
         np.empty(among, np.float32), np.empty(among, np.int32), np.empty(among, np.float32),
     )  # fmt: skip
     _fill(found, svf_buildings, of, through)
@@ -162,19 +165,19 @@ def _fill(found: Places, svf_buildings: Any, of: Any, through: Any) -> None:
 @kernel
 def _fill_block(found: Places, svf_buildings: Any, of: Any, through: Any, block: int) -> None:
     """Fill in the cells of every group, and fill it up."""
-    first = found.bounds[block]
+    first, origin = found.bounds[block], block * BLOCK
     following = first[:-1].copy()
-    for cell in range(block * BLOCK, min((block + 1) * BLOCK, of.size)):
+    for cell in range(origin, min(origin + BLOCK, of.size)):
         if of[cell] >= 0:
             place = following[of[cell]]
-            found.order[place], found.way[place] = cell, through[cell]
+            found.order[place], found.way[place] = cell - origin, through[cell]
             following[of[cell]] += 1
     for group in range(following.size):
         for place in range(following[group], first[group + 1]):
             found.order[place], found.way[place] = found.order[first[group]], found.way[first[group]]
     if found.node.size:
         for place in range(first[0], first[-1]):
-            svf = np.float64(found.svf[found.order[place]])
-            bare = np.float64(svf_buildings[found.order[place]])
+            cell = origin + int(found.order[place])
+            svf, bare = np.float64(found.svf[cell]), np.float64(svf_buildings[cell])
             found.node[place], found.between[place] = court_place(svf)
             found.hidden[place] = 1.0 - min(svf / max(bare, SVF_MIN), 1.0)
