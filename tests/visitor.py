@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -66,27 +66,25 @@ class Seen:
         """Wait until an element shows a text."""
         playwright.expect(self.page.locator(selector)).to_contain_text(text, timeout=20_000)
 
+    def _waits(self, until: Callable[[], bool], without: str, seconds: float = 20.0, pause: int = 50) -> None:
+        # `wait_for_function` of Playwright takes the promise of an answer for a yes.
+        deadline = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < deadline, without
+            self.page.wait_for_timeout(pause)
+
     def asks(self, part: str) -> None:
         """Wait until a tile of this address has been asked for."""
-        deadline = time.monotonic() + 20
-        while not any(part in url for url in self.tiles()):
-            assert time.monotonic() < deadline, part
-            self.page.wait_for_timeout(50)
+        self._waits(lambda: any(part in url for url in self.tiles()), part)
 
     def keeps(self, *parts: str) -> None:
         """Wait until the worker has kept a picture and an answer of each of these addresses."""
-        # A loop of our own: `wait_for_function` takes the promise of an answer for a yes.
-        deadline = time.monotonic() + 30
-        while not self.page.evaluate(KEPT, list(parts)):
-            assert time.monotonic() < deadline, f"not all of {parts} are kept"
-            self.page.wait_for_timeout(50)
+        self._waits(lambda: bool(self.page.evaluate(KEPT, list(parts))), f"not all of {parts} are kept", 30.0)
 
     def draws(self, selector: str) -> None:
         """Wait until an element shows a picture, not a plain surface."""
-        deadline = time.monotonic() + 20
-        while unique_colours(self.page.locator(selector).screenshot()) <= 20:
-            assert time.monotonic() < deadline, f"{selector} stays blank"
-            self.page.wait_for_timeout(200)
+        element = self.page.locator(selector)
+        self._waits(lambda: unique_colours(element.screenshot()) > 20, f"{selector} stays blank", pause=200)
 
     def tiles(self) -> list[str]:
         return [url for url in self.urls if url.endswith(".png")]
