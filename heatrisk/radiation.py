@@ -10,6 +10,7 @@ with::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -25,13 +26,14 @@ from heatrisk.physics.constants import SITTING, STANDING
 from heatrisk.physics.faces import FACES, TMRT, add_faces, side_walls
 from heatrisk.physics.fluxes import court_table
 from heatrisk.physics.lookup import add_warming
-from heatrisk.physics.shadow import LOWEST_SUN, sun_shares
+from heatrisk.physics.shadow import LOWEST_SUN, shares_of_suns, sun_shares
 from heatrisk.quantities import QUANTITIES
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
+Sun = tuple[float, float]  # zenith and azimuth [degrees]
 
 _KEPT = 16  # suns that stand for an hour of a day
 
@@ -40,7 +42,7 @@ Posture = Literal["standing", "sitting"]
 
 
 class Suns:
-    """Shade of a scene, sun by sun; those that the next steps ask for again are kept.
+    """Shade of a scene by its suns; those that the next steps ask for again are kept.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class Suns:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._kept: dict[tuple[float, float], Floats32] = {}
+        self._kept: dict[Sun, Floats32] = {}
 
     @cached_property
     def _dark(self) -> Floats32:
@@ -58,33 +60,46 @@ class Suns:
         return sun_shares(self.scene.shade, 90.0, 0.0)[0].ravel()
 
     def shares(
-        self, zenith: float, azimuth: float, *, keep: bool = False, out: Floats32 | None = None
-    ) -> tuple[Floats32, Floats32]:
-        """Return the share in full sun and the share of the beam that arrives, flat, of a sun [degrees].
+        self, suns: Sequence[Sun], *, keep: bool = False, out: Floats32 | None = None
+    ) -> list[tuple[Floats32, Floats32]]:
+        """Return the share in full sun and the share of the beam that arrives, flat, of the suns of a step.
 
-        What is kept is so whatever happens to ``out``, see :func:`heatrisk.physics.shadow.sun_shares`.
+        Parameters
+        ----------
+        suns : sequence of (float, float)
+            Zenith and azimuth of each [degrees].
+        keep : bool
+            Whether to keep those that stand for an hour, whatever happens to ``out``.
+        out : numpy.ndarray of float32, optional
+            May be written into instead of new memory; has the shape that
+            :func:`heatrisk.physics.shadow.shares_of_suns` gives as many suns.
         """
-        if 90.0 - zenith < LOWEST_SUN:
-            return self._dark, self._dark
-        scene = self.scene
-        direct, beam = sun_shares(
-            scene.shade,
-            zenith,
-            azimuth,
-            transmissivity=scene.transmissivity,
-            extinction=scene.extinction,
-            out=out,
-        )
-        if keep:
-            self._kept[zenith, azimuth] = beam.ravel() if out is None else beam.flatten()
-            for old in list(self._kept)[:-_KEPT]:
-                del self._kept[old]
-        return direct.ravel(), beam.ravel()
+        up = [k for k, (zenith, _) in enumerate(suns) if 90.0 - zenith >= LOWEST_SUN]
+        cast = self._cast([suns[k] for k in up], None if out is None else out[: len(up)])
+        found = [(self._dark, self._dark)] * len(suns)
+        for k, both in zip(up, cast, strict=True):
+            found[k] = both[0].ravel(), both[-1].ravel()
+            if keep and stands_for_an_hour(k, len(suns)):
+                self._keep(suns[k], found[k][1] if out is None else found[k][1].copy())
+        return found
 
-    def beam(self, zenith: float, azimuth: float) -> Floats32:
-        """Return the share of the beam that arrives, flat, for one sun that may have been kept."""
-        kept = self._kept.get((zenith, azimuth))
-        return self.shares(zenith, azimuth, keep=True)[1] if kept is None else kept
+    def beams(self, suns: Sequence[Sun]) -> list[Floats32]:
+        """Return the share of the beam that arrives, flat, of suns that may have been kept; keep them."""
+        missing = [sun for sun in suns if sun not in self._kept and 90.0 - sun[0] >= LOWEST_SUN]
+        for sun, both in zip(missing, self._cast(missing), strict=True):
+            self._keep(sun, both[-1].ravel())
+        return [self._kept.get(sun, self._dark) for sun in suns]
+
+    def _cast(self, suns: Sequence[Sun], out: Floats32 | None = None) -> Floats32:
+        scene = self.scene
+        return shares_of_suns(
+            scene.shade, suns, transmissivity=scene.transmissivity, extinction=scene.extinction, out=out
+        )
+
+    def _keep(self, sun: Sun, beam: Floats32) -> None:
+        self._kept[sun] = beam
+        for old in list(self._kept)[:-_KEPT]:
+            del self._kept[old]
 
 
 def face_fluxes(
@@ -161,12 +176,8 @@ def face_fluxes(
     for i in range(len(chosen)):
         now = drive.data.isel(time=i)
         heat = step_heat(now, drive.before.isel(time=i), town)
-        past = [_around(shown(suns.beam(*sun)), shape, reach) for sun in heat.suns]
-        path = zip(now["zenith"].values, now["azimuth"].values, strict=True)
-        beams = [
-            shown(suns.shares(float(zenith), float(azimuth), keep=stands_for_an_hour(k, len(heat.drive)))[1])
-            for k, (zenith, azimuth) in enumerate(path)
-        ]
+        past = [_around(shown(beam), shape, reach) for beam in suns.beams(heat.suns)]
+        beams = [shown(beam) for _, beam in suns.shares(path_of(now), keep=True)]
         around = [_around(beam, shape, reach) for beam in beams]
         day = share_of_day(heat, past, around, view)
         warming = warmed(heat, past, classes, day)
@@ -182,6 +193,11 @@ def face_fluxes(
         fluxes[i] = sums / len(heat.drive)
     data = _named(fluxes.reshape(len(chosen), *shape, -1), chosen, grid.y[part[0]], grid.x[part[1]])
     return data if cell is None else data.isel(y=cell[0] - part[0].start, x=cell[1] - part[1].start)
+
+
+def path_of(now: xr.Dataset) -> list[Sun]:
+    """Return where the sun stands at the sub-steps of a step."""
+    return list(zip(now["zenith"].values.tolist(), now["azimuth"].values.tolist(), strict=True))
 
 
 def _surroundings(cell: tuple[int, int] | None, reach: int, shape: tuple[int, int]) -> tuple[slice, slice]:

@@ -29,13 +29,13 @@ from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import Grid
-from heatrisk.heat import StepHeat, Surfaces, stands_for_an_hour, step_heat
+from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.quantities import QUANTITIES
-from heatrisk.radiation import Suns
+from heatrisk.radiation import Suns, path_of
 from heatrisk.risk import DANGER, RISK_SCALES, RiskScale, classify
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
@@ -252,17 +252,13 @@ class Town:
             self.surfaces.ground, heat.hours, heat.recursion, heat.mean, heat.day,
             self.kinds, self.crowns, self.urban_wind,
         )  # fmt: skip
-        suns = list(zip(now["zenith"].values, now["azimuth"].values, strict=True))
+        suns = path_of(now)
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
         open_mean = cells.reference_moe(tables, self.reference, before, beams)
-        before = tuple(self.suns.beam(*sun) for sun in heat.suns)
+        before = tuple(self.suns.beams(heat.suns))
         if len(self.room) != len(suns):
             self.room = np.empty((len(suns), *self.room.shape[1:]), np.float32)
-        shares = [
-            self.suns.shares(*sun, keep=stands_for_an_hour(k, len(suns)), out=self.room[k])
-            for k, sun in enumerate(suns)
-        ]
-        directs, beams = zip(*shares, strict=True)
+        directs, beams = zip(*self.suns.shares(suns, keep=True, out=self.room), strict=True)
         base = official if np.isfinite(official) else open_mean
         flat = tuple(product.ravel() for product in products)
         cells.step_cells(tables, self.places, before, beams, directs, base, open_mean, flat)

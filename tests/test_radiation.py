@@ -198,11 +198,13 @@ def test_the_sun_of_an_hour_gone_by_is_a_sub_step_of_an_earlier_step() -> None:
 def test_kept_suns_are_those_that_would_be_computed() -> None:
     scene, position = town(), (40.0, 200.0)
     suns = Suns(scene)
-    direct, beam = suns.shares(*position, keep=True)
-    np.testing.assert_array_equal(suns.beam(*position), Suns(scene).beam(*position))
-    assert np.shares_memory(suns.beam(*position), beam)
+    step = [(30.0, 170.0), (95.0, 180.0), (35.0, 190.0), position, (45.0, 215.0), (50.0, 225.0)]
+    direct, beam = suns.shares(step, keep=True)[3]
+    assert np.shares_memory(suns.beams([position])[0], beam), "the middle of an hour is kept"
     assert direct.shape == beam.shape == (scene.grid.shape[0] * scene.grid.shape[1],)
-    np.testing.assert_array_equal(np.nan_to_num(suns.beam(95.0, 0.0)), 0.0)
+    again, dark = suns.beams([position, (95.0, 0.0)])
+    np.testing.assert_array_equal(again, Suns(scene).beams([position])[0])
+    np.testing.assert_array_equal(np.nan_to_num(dark), 0.0)
 
 
 # --- scenes from rasters ---------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS, LAND_COVER
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.place import cell_at
-from heatrisk.radiation import Suns
+from heatrisk.radiation import Sun, Suns, path_of
 from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
 from heatrisk.uncertainty import (
@@ -261,17 +261,14 @@ def _followed(
     urban_wind: UrbanWind,
 ) -> list[Numbers]:
     """Follow a cell through the step: the one of a scene, or open ground that no scene shades."""
-    suns = None if part is None else Suns(part)
 
-    def shares(zenith: float, azimuth: float) -> tuple[float, float]:
-        if suns is None:
-            return (float(90.0 - zenith >= LOWEST_SUN),) * 2
-        direct, beam = suns.shares(zenith, azimuth)
-        return float(direct[0]), float(beam[0])
+    def shares(suns: list[Sun]) -> list[tuple[float, float]]:
+        if part is None:
+            return [(float(90.0 - zenith >= LOWEST_SUN),) * 2 for zenith, _ in suns]
+        return [(float(direct[0]), float(beam[0])) for direct, beam in Suns(part).shares(suns)]
 
-    times = zip(now["zenith"].values, now["azimuth"].values, strict=True)
-    past = [shares(*sun)[1] for sun in heat.suns]
-    return moments(spot, heat, now, town, past, [shares(float(z), float(a)) for z, a in times], urban_wind)
+    past = [beam for _, beam in shares(heat.suns)]
+    return moments(spot, heat, now, town, past, shares(path_of(now)), urban_wind)
 
 
 def _terms(cell: Numbers) -> Numbers:

@@ -33,12 +33,12 @@ from heatrisk.physics.columns import HIGHEST, ShadeScene, refuse_towering, shade
 from heatrisk.physics.line import Counts, Raster, Sweep, towards
 from heatrisk.physics.relief import checked, datum, light, sweep_across
 from heatrisk.physics.shares import LIT, LOST, VEILED, Outlet, mean_share, turn_onto
-from heatrisk.physics.sweep import cast, cast_shares
+from heatrisk.physics.sweep import Suns, cast, cast_shares
 
 __all__ = [
     "CROWN_TRANSMISSIVITY", "LEAF_OFF_EXTINCTION", "LEAF_ON_DAYS", "LEAF_ON_EXTINCTION", "LOWEST_SUN",
-    "ShadeScene", "Tally", "crown_extinction", "halo_width", "shade_scene", "sun_shares", "sunlit",
-    "sunlit_fraction",
+    "ShadeScene", "Tally", "crown_extinction", "halo_width", "shade_scene", "shares_of_suns", "sun_shares",
+    "sunlit", "sunlit_fraction",
 ]  # fmt: skip
 
 LOWEST_SUN = 3.0
@@ -288,7 +288,6 @@ def sun_shares(
     *,
     transmissivity: float = CROWN_TRANSMISSIVITY,
     extinction: float | None = None,
-    out: Raster | None = None,
 ) -> tuple[Raster, Raster]:
     """Tell apart what stands in the sun and how much of the beam arrives; a crown makes the difference.
 
@@ -296,9 +295,6 @@ def sun_shares(
     ----------
     scene, zenith, azimuth, transmissivity, extinction
         As for `sunlit_fraction`.
-    out : ndarray of float32, shape (2, rows, columns), optional
-        What may be written into instead of new memory, contiguous; one raster is enough in a town without
-        trees. The answer is what is returned: it lies elsewhere where no sun counts.
 
     Returns
     -------
@@ -307,21 +303,55 @@ def sun_shares(
     beam : ndarray of float32
         Share of the beam that arrives, through crowns too: `sunlit_fraction`.
     """
-    shape = scene.receptors.shape
-    if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
-        nothing = np.full(shape, np.nan, np.float32)
-        return nothing, nothing
-    if zenith > 90.0 - LOWEST_SUN:
-        dark = np.where(scene.receptors > 0.0, np.float32(0.0), np.float32(np.nan))
-        return dark, dark
-    across, sweep = _sweep(scene, [zenith], azimuth, extinction)
+    found = shares_of_suns(scene, [(zenith, azimuth)], transmissivity=transmissivity, extinction=extinction)
+    return found[0, 0], found[0, -1]
+
+
+def shares_of_suns(
+    scene: ShadeScene,
+    suns: Sequence[tuple[float, float]],
+    *,
+    transmissivity: float = CROWN_TRANSMISSIVITY,
+    extinction: float | None = None,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Give `sun_shares` of many suns: the town is read once for all that go the same way.
+
+    Parameters
+    ----------
+    scene, transmissivity, extinction
+        As for `sunlit_fraction`.
+    suns : sequence of (float, float)
+        Zenith and azimuth of each [degrees].
+    out : ndarray of float32, optional
+        What may be written into instead of new memory, contiguous, of the shape of what is returned.
+
+    Returns
+    -------
+    ndarray of float32, shape (suns, 2, rows, columns)
+        For each sun ``direct`` and ``beam``; in a town without trees they are the same, and are there once:
+        shape (suns, 1, rows, columns).
+    """
     kinds = _kinds(scene, extinction)
-    both = np.empty((2 if kinds > 1 else 1, *shape), np.float32) if out is None else out
-    direct, beam = both[0], both[1] if kinds > 1 else np.empty((0, 0), np.float32)
-    heights, receptors = (
-        (scene.by_column, scene.receptors_by_column) if across else (scene.by_row, scene.receptors)
-    )
+    shape = (len(suns), min(kinds, 2), *scene.receptors.shape)
+    shares = np.empty(shape, np.float32) if out is None else out
+    ways: dict[tuple[bool, int], list[tuple[int, Sweep]]] = {}
+    for k, (zenith, azimuth) in enumerate(suns):
+        if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
+            shares[k] = np.nan
+        elif zenith > 90.0 - LOWEST_SUN:
+            shares[k] = np.where(scene.receptors > 0.0, np.float32(0.0), np.float32(np.nan))
+        else:
+            across, sweep = _sweep(scene, [zenith], azimuth, extinction)
+            # The rays of a sun that climb through crowns would leave others no room in the cache.
+            way = (across, k if kinds > LOST else sweep.step)
+            ways.setdefault(way, []).append((k, sweep))
     kind, dim = (VEILED, 1.0 - transmissivity) if extinction is None else (LOST, 1.0 / PARTS)
-    outlet = Outlet(receptors, across, kind, dim, direct, beam)
-    cast_shares(heights, sweep, numba.get_num_threads(), kinds, outlet)
-    return direct, beam if kinds > 1 else direct
+    for (across, _), some in ways.items():
+        slots, sweeps = zip(*some, strict=True)
+        heights, receptors = (
+            (scene.by_column, scene.receptors_by_column) if across else (scene.by_row, scene.receptors)
+        )
+        outlet = Outlet(receptors, across, kind, dim, shares, np.array(slots, np.int64))
+        cast_shares(heights, sweeps[0], Suns.of(sweeps), numba.get_num_threads(), kinds, outlet)
+    return shares

@@ -19,14 +19,14 @@ AT_ONCE = 16  # rows of cells of one sun that are turned at a time: a cache line
 
 
 class Outlet(NamedTuple):
-    """Where the shares of one sun go, some rows of cells at a time."""
+    """Where the shares of suns go, some rows of cells at a time."""
 
     receptors: Raster  # of each cell of the window, by row of the sweep
     across: bool  # the shares are columns
     kind: int  # of the counts that dim the beam, and
     dim: float  # by how much
-    direct: Raster
-    beam: Raster  # shape (0, 0) in a town without trees
+    shares: Any  # (suns, 2, rows, columns): in full sun, and of the beam; one raster in a town without trees
+    slots: Any  # (suns,) int64: the place there of each sun that is swept
 
 
 @kernel
@@ -37,22 +37,25 @@ def _share(lit: Any, taken: Any, dim: float, receptors: Any, out: Any) -> None:
 
 
 @kernel
-def give(counts: Counts, outlet: Outlet, step: int, cell: int, waiting: int, last: bool) -> int:
-    """Write the rows of shares that wait once they are enough, ``cell`` the last; return how many wait."""
+def give(counts: Counts, outlet: Outlet, sun: int, step: int, cell: int, waiting: int, last: bool) -> int:
+    """Write the rows of a sun's shares that wait once they are enough; return how many wait.
+
+    ``cell`` is the last row that came, ``last`` says that no other comes.
+    """
     if waiting < AT_ONCE and not last:
         return waiting
-    counts, receptors = lent(counts), lent(outlet.receptors)
+    counts, receptors, shares = lent(counts), lent(outlet.receptors), lent(outlet.shares)
     low, slot = (cell - waiting + 1, 0) if step > 0 else (cell, AT_ONCE - waiting)
-    trees = counts.shape[0] > VEILED
     held = np.empty((waiting, receptors.shape[1]), np.float32)
-    for kind, dim, shares in ((VEILED, 1.0, outlet.direct), (outlet.kind, outlet.dim, outlet.beam)):
-        if not shares.size:
-            continue
-        out = lent(shares)
+    for which in range(shares.shape[1]):
+        out, kind, dim = shares[outlet.slots[sun], which], VEILED, 1.0
+        if which > 0:
+            kind, dim = outlet.kind, outlet.dim
+        if counts.shape[0] == 1:
+            kind, dim = LIT, 0.0
         for k in range(waiting):
-            taken, by = (counts[kind, slot + k], dim) if trees else (counts[LIT, slot + k], 0.0)
             row = held[k] if outlet.across else out[low + k]
-            _share(counts[LIT, slot + k], taken, by, receptors[low + k], row)
+            _share(counts[LIT, slot + k], counts[kind, slot + k], dim, receptors[low + k], row)
         if outlet.across:
             _turn(held, out, low)
     counts[:, slot : slot + waiting] = 0
