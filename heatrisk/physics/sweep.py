@@ -19,7 +19,8 @@ Each line is traversed exactly (Amanatides & Woo 1987, section 2): a column coun
 line leaves it, and the corner cell between two rows counts too.  Ground acts from centre to centre, or the
 stair steps of a slope would shade themselves.  All lines have the same lateral phase in a row, so the
 inner loops have constant coefficients and vectorise.  Crowns are a band between two heights that the
-sun may pass under (after Lindberg & Grimmond 2011): `heatrisk.physics.canopy`.
+sun may pass under (after Lindberg & Grimmond 2011): `heatrisk.physics.canopy`.  How lines pass one row is
+in `heatrisk.physics.carried`; here is in which order they pass them all.
 
 "Along" is the axis that the sun's direction is closer to; a sweep across the columns runs on a transposed
 copy.  Lines are numbered on the whole grid (`Sweep.anchor`), so a block with its halo repeats the whole
@@ -43,24 +44,14 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
-from heatrisk.physics.canopy import Fan, climb, count_lost, rays_needed
+from heatrisk.physics.carried import Carried, lose, nothing_met, nowhere, pass_over, rays_of
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
-from heatrisk.physics.line import FAR, Counts, Heights, Raster, Sweep, crossing, place
-from heatrisk.physics.rows import (
-    Band,
-    Falls,
-    Receptors,
-    pass_corner,
-    pass_corner_of_trees,
-    pass_row,
-    pass_row_of_trees,
-)
+from heatrisk.physics.line import Counts, Heights, Sweep, place
+from heatrisk.physics.rows import Receptors
 from heatrisk.physics.shares import AT_ONCE, LIT, LOST, VEILED, Outlet, give
 
-#: Rows that all suns pass before the next are read: with the lines of a sun they fit the second-level cache.
-TOGETHER: Final = 8
-
-# --- a band of rows, then all bands at once -----------------------------------------------------------------
+USUAL_FACTOR: Final = 5  # sub-cells of 1 m in cells of 5 m
+_ROWS: Final = 8  # that all suns pass before the next are read: they fit the second-level cache
 
 
 @kernel
@@ -69,20 +60,28 @@ def _fold(row_counts: Any, factor: int, cells: Any) -> None:
     if factor == 1:  # one loop, which vectorises
         for i in range(cells.size):
             cells[i] += np.uint32(row_counts[i])
+    elif factor == USUAL_FACTOR:  # known to the compiler, which then vectorises too
+        _fold_by(row_counts, USUAL_FACTOR, cells)
     else:
-        for cell in range(cells.size):
-            total = cells[cell]
-            for i in range(cell * factor, (cell + 1) * factor):
-                total += np.uint32(row_counts[i])
-            cells[cell] = total
+        _fold_by(row_counts, factor, cells)
     row_counts[:] = 0
+
+
+@kernel
+def _fold_by(row_counts: Any, factor: int, cells: Any) -> None:
+    """Add the counts of so many sub-cells each to their cells."""
+    for cell in range(cells.size):
+        total = np.int32(0)
+        for i in range(factor):
+            total += row_counts[cell * factor + i]
+        cells[cell] += np.uint32(total)
 
 
 @kernel
 def _span(
     sweep: Sweep, reach: int, shape: tuple[int, int], first: int, last: int
-) -> tuple[int, int, int, int, int, int]:
-    """Rows to start at, to count from and to end before; first column and width to sweep; first to count.
+) -> tuple[int, int, int, int, int]:
+    """Rows to start at, to count from and to end before; first column and width to sweep.
 
     Upstream of the window as far as shade can come from, and no further: the halo costs a high sun nothing.
     """
@@ -94,212 +93,120 @@ def _span(
     west, east = sweep.column * sweep.factor, (sweep.column + sweep.columns) * sweep.factor
     left = max(west - drift, 0) if sweep.side > 0 else west
     right = min(east + drift, shape[1] - 2) if sweep.side < 0 else east
-    return start, begin, end, left, right - left, west - left
-
-
-class _Shade(NamedTuple):
-    """What the lines of each sun carry, by line: the window moves over them from row to row."""
-
-    shade: Raster  # highest shade of ground and columns [m]
-    upper: Raster  # band of shade behind crowns; no rows in a town without trees
-    lower: Raster
-    climbs: Any  # (suns, rays, lines) of the fans; no rays where one share passes every crown
-    peak: float  # of the highest crown [m]
-
-
-@kernel
-def _fan(lines: _Shade, own: int, sweep: Sweep, k: int) -> Fan:
-    """Rays of one sun."""
-    return Fan(lines.climbs[own, : rays_needed(sweep.drops[k], sweep.relief)], sweep.drops[k], lines.peak)
-
-
-@kernel
-def _cut(heights: Heights, row: int, first: int, n: int) -> Heights:
-    """Return a part of a row."""
-    part = slice(first, first + n)
-    return Heights(heights.top[row, part], heights.crown_top[row, part], heights.crown_base[row, part])
-
-
-@kernel
-def _falls(drop: float, share: float, turn: int, ahead: bool) -> Falls:
-    """Return how far shade falls over a row; the lines change column after a share of it."""
-    half, rest = np.float32(0.5 * drop), np.float32((1.0 - share) * drop)
-    beyond, nil = np.float32((share - 0.5) * drop), np.float32(0.0)
-    edge, corner = (rest if turn != 0 and not ahead else half), (rest if ahead else half)
-    return Falls(np.float32(drop), half, edge, corner, max(beyond, nil), min(beyond, nil))
-
-
-@kernel
-def _pass(
-    lines: _Shade, heights: Heights, nothing: Heights, sweep: Sweep, k: int, own: int, number: int, row: int,
-    left: int, here: slice, start: bool, receptors: Receptors,
-) -> None:  # fmt: skip
-    """Let the lines of a sun pass a row and count; behind the one where they start there is nothing."""
-    before, phase = place(sweep.slope, number - 1, 0.0)
-    turn = sweep.side * (place(sweep.slope, number, 0.0)[0] - before)
-    share, past, ahead = crossing(sweep.slope, phase, turn)
-    falls, shade = _falls(sweep.drops[k], share, turn, ahead), lines.shade[own, here]
-    n, behind = shade.size, left - turn
-    town, last = (nothing, 0) if start else (heights, row - sweep.step)
-    aside, beside, corner = (heights, row, behind) if ahead else (town, last, left)
-    if lines.upper.size:
-        band = Band(lines.upper[own, here], lines.lower[own, here])
-        back, front = _cut(town, last, behind, n), _cut(heights, row, left, n)
-        if past:
-            side = _cut(aside, beside, corner, n)
-            pass_corner_of_trees(shade, band, back, side, front, falls, receptors)
-        else:
-            pass_row_of_trees(shade, band, back, front, falls, receptors)
-        return
-    back_top, front_top = town.top[last, behind : behind + n], heights.top[row, left : left + n]
-    if past:
-        pass_corner(shade, back_top, aside.top[beside, corner : corner + n], front_top, falls, receptors)
-    else:
-        pass_row(shade, back_top, front_top, falls, receptors)
-
-
-@kernel
-def _lose(
-    lines: _Shade, heights: Heights, sweep: Sweep, k: int, own: int, number: int, row: int, left: int,
-    here: slice, inside: bool, lost: Any,
-) -> None:  # fmt: skip
-    """Count what crowns take of the beam of a sun in a row, and let its rays climb through the row."""
-    fan, town = _fan(lines, own, sweep, k), _cut(heights, row, left, lost.size)
-    if inside:
-        upper, lower, flags = lines.upper[own, here], lines.lower[own, here], town.top.view(np.int32)
-        count_lost(
-            lines.shade[own, here], upper, lower, fan, number, here.start, town.crown_top, town.crown_base,
-            town.top, flags, np.float32(sweep.receptor), sweep.depths[k], lost,
-        )  # fmt: skip
-    if fan.climbs.size:
-        climb(fan, number, here.start, town.crown_top, town.crown_base)
-
-
-@kernel
-def _rays(sweep: Sweep, peak: float) -> int:
-    """Rays of a fan that serve all suns of a sweep; none where nobody asks what crowns take."""
-    rays = 0
-    if peak > -FAR:
-        for drop in sweep.drops:
-            rays = max(rays, rays_needed(drop, sweep.relief), 1)
-    return rays
+    return start, begin, end, left, right - left
 
 
 @kernel
 def _width(sweep: Sweep, shape: tuple[int, int], first: int, last: int) -> int:
     """Lines that a band of rows needs."""
-    start, _, end, _, width, _ = _span(sweep, sweep.reaches.max(), shape, first, last)
+    start, _, end, _, width = _span(sweep, sweep.reaches.max(), shape, first, last)
     number = sweep.step * (sweep.anchor + start)
     drift = place(sweep.slope, number + abs(end - start), 1.0)[0] - place(sweep.slope, number, 0.0)[0]
     return int(width + drift)
 
 
-@kernel
-def _no_shade(suns: int, trees: bool, rays: int, width: int, peak: float) -> _Shade:
-    """Lines before they have met anything."""
-    crowned = suns if trees else 0
-    return _Shade(
-        np.full((suns, width), -FAR, np.float32),
-        np.full((crowned, width), -FAR, np.float32),
-        np.full((crowned, width), FAR, np.float32),
-        np.zeros((suns, rays, width), np.float32),
-        peak,
-    )
-
-
-@kernel
-def _lent_heights(heights: Heights) -> Heights:
-    """Return heights whose slices count no references."""
-    return Heights(lent(heights.top), lent(heights.crown_top), lent(heights.crown_base))
-
-
-@kernel
-def _lent_lines(lines: _Shade) -> _Shade:
-    """Return lines whose slices count no references."""
-    return _Shade(lent(lines.shade), lent(lines.upper), lent(lines.lower), lent(lines.climbs), lines.peak)
-
-
 class _Task(NamedTuple):
-    """What is walked at a time: rows of a band, by suns whose lines begin at ``line`` of the shades."""
+    """What is walked at a time: some rows of a band, by suns whose lines begin at ``line`` of the shades."""
 
     first: int  # cells of the band, along
     last: int
-    begin: int  # rows from here, in the order of the walk
+    begin: int  # rows from here, counted in the order of the walk from the first that is counted in,
     end: int
     line: int
 
 
 @kernel
-def _walk(
-    heights: Heights, nothing: Heights, sweep: Sweep, task: _Task, shades: _Shade,
-    counted: Any, counts: Any, waiting: int, outlet: Any,
-) -> int:  # fmt: skip
-    """Walk down some rows: all suns of a sweep pass a row before the next row is read.
-
-    ``waiting`` rows of counts wait to be given to an outlet; returned is how many wait then.
-    """
-    heights, shades, counted, counts = (
-        _lent_heights(heights),
-        _lent_lines(shades),
-        lent(counted),
-        lent(counts),
-    )
-    shape, first, last = heights.top.shape, task.first, task.last
-    start, begin, end, base, _, before = _span(sweep, sweep.reaches.max(), shape, first, last)
-    window = slice(before, before + sweep.columns * sweep.factor)
-    number = sweep.step * (sweep.anchor + start)
-    origin = place(sweep.slope, number, 0.0)[0]
-    extent = place(sweep.slope, number + abs(end - start), 1.0)[0] - origin
-    trees = shades.upper.size > 0
-    if (task.begin - start) * sweep.step > 0:
-        start = task.begin
-    for row in range(start, task.end, sweep.step):
-        number = sweep.step * (sweep.anchor + row)
-        inside = (row - begin) * sweep.step >= 0
-        drift = place(sweep.slope, number, 0.0)[0] - origin
-        at = drift if sweep.side < 0 else extent - drift
-        for k in range(sweep.drops.size):
-            begun, _, _, left, width, _ = _span(sweep, sweep.reaches[k], shape, first, last)
-            if (row - begun) * sweep.step < 0:
-                continue
-            line, cell = at + left - base, left - base
-            here, cells = slice(line, line + width), slice(cell, cell + width)
-            lit, veiled = counted[LIT, cells], counted[VEILED if trees else LIT, cells]
-            receptors = Receptors(np.float32(sweep.receptor), np.int32(inside), lit, veiled)
-            own, fresh = task.line + k, row == begun
-            _pass(shades, heights, nothing, sweep, k, own, number, row, left + 1, here, fresh, receptors)
-            if shades.climbs.size:
-                lost = counted[LOST, cells]
-                _lose(shades, heights, sweep, k, own, number, row, left + 1, here, inside, lost)
-        if inside and (row + (sweep.step > 0)) % sweep.factor == 0:
-            of = row // sweep.factor - sweep.row
-            slot = of
-            if outlet is not None:
-                slot = waiting if sweep.step > 0 else AT_ONCE - 1 - waiting
-            for kind in range(counts.shape[0]):
-                _fold(counted[kind, window], sweep.factor, counts[kind, slot])
-            if outlet is not None:
-                last_row = row + sweep.step == end
-                waiting = give(counts, outlet, task.line, sweep.step, of, waiting + 1, last_row)
-    return waiting
+def _rows_together(factor: int) -> int:
+    """Rows of a task: those of whole cells."""
+    return max(1, _ROWS // factor) * factor
 
 
 @kernel
-def _nowhere(heights: Heights) -> Heights:
-    """Return a row of nothing."""
-    row_of = (1, heights.top.shape[1])
-    no_top, no_base = np.full(row_of, -np.inf, np.float32), np.full(row_of, np.inf, np.float32)
-    return Heights(no_top, no_top, no_base)
+def _lines_behind(sweep: Sweep, start: int, end: int, row: int) -> int:
+    """Lines that lie before the one in the first column of a row."""
+    first, number = sweep.step * (sweep.anchor + start), sweep.step * (sweep.anchor + row)
+    origin = place(sweep.slope, first, 0.0)[0]
+    drift = place(sweep.slope, number, 0.0)[0] - origin
+    return drift if sweep.side < 0 else place(sweep.slope, first + abs(end - start), 1.0)[0] - origin - drift
+
+
+@kernel
+def _walk_sun(
+    heights: Heights, nothing: Heights, sweep: Sweep, task: _Task, k: int, shades: Carried, counted: Any
+) -> None:
+    """Let the lines of a sun walk down the rows of a task."""
+    heights = Heights(lent(heights.top), lent(heights.crown_top), lent(heights.crown_base))
+    shades = Carried(
+        lent(shades.shade), lent(shades.upper), lent(shades.lower), lent(shades.climbs), shades.peak
+    )
+    counted, step, own, trees = lent(counted), sweep.step, task.line + k, shades.upper.size > 0
+    shape, first, last = heights.top.shape, task.first, task.last
+    start, begin, end, base, _ = _span(sweep, sweep.reaches.max(), shape, first, last)
+    begun, _, _, left, width = _span(sweep, sweep.reaches[k], shape, first, last)
+    cells = slice(left, left + width)
+    for way in range(max(task.begin, (begun - begin) * step), task.end):
+        row, inside, cell = begin + step * way, way >= 0, (way - task.begin) // sweep.factor
+        number, line = step * (sweep.anchor + row), _lines_behind(sweep, start, end, row) + left - base
+        here = slice(line, line + width)
+        lit, veiled = counted[LIT, cell, cells], counted[VEILED if trees else LIT, cell, cells]
+        receptors = Receptors(np.float32(sweep.receptor), np.int32(inside), lit, veiled)
+        fresh = row == begun
+        pass_over(shades, heights, nothing, sweep, k, own, number, row, left + 1, here, fresh, receptors)
+        if shades.climbs.size:
+            lost = counted[LOST, cell, cells]
+            lose(shades, heights, sweep, k, own, number, row, left + 1, here, inside, lost)
+
+
+@kernel
+def _walk(
+    heights: Heights, nothing: Heights, sweep: Sweep, task: _Task, shades: Carried,
+    counted: Any, counts: Any, waiting: int, outlet: Any,
+) -> int:  # fmt: skip
+    """Walk down the rows of a task and add up the counts of its cells.
+
+    ``waiting`` rows of counts wait to be given to an outlet; returned is how many wait then.
+    """
+    counted, counts, step = lent(counted), lent(counts), sweep.step
+    for k in range(sweep.drops.size):
+        _walk_sun(heights, nothing, sweep, task, k, shades, counted)
+    _, begin, end, _, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, task.first, task.last)
+    window = slice(sweep.column * sweep.factor, (sweep.column + sweep.columns) * sweep.factor)
+    for cell in range((task.end - task.begin) // sweep.factor):
+        way = task.begin + cell * sweep.factor
+        if way < 0:
+            continue
+        of = (begin + step * way) // sweep.factor - sweep.row
+        slot = of
+        if outlet is not None:
+            slot = waiting if step > 0 else AT_ONCE - 1 - waiting
+        for kind in range(counts.shape[0]):
+            _fold(counted[kind, cell, window], sweep.factor, counts[kind, slot])
+        if outlet is not None:
+            at_end = way + sweep.factor == abs(end - begin)
+            waiting = give(counts, outlet, task.line, step, of, waiting + 1, at_end)
+    return waiting
 
 
 @kernel
 def _sweep_band(heights: Heights, sweep: Sweep, peak: float, first: int, last: int, counts: Any) -> None:
     """Sweep cells ``first`` to ``last`` along, after the rows upstream that can shade them."""
-    start, _, end, _, _, _ = _span(sweep, sweep.reaches.max(), heights.top.shape, first, last)
+    farthest = sweep.reaches.max()
     width = _width(sweep, heights.top.shape, first, last)
-    shades = _no_shade(sweep.drops.size, heights.crown_top.size > 0, _rays(sweep, peak), width, peak)
-    counted, nothing = np.zeros((counts.shape[0], width), np.int32), _nowhere(heights)
-    _walk(heights, nothing, sweep, _Task(first, last, start, end, 0), shades, counted, counts, 0, None)
+    shades = nothing_met(sweep.drops.size, heights.crown_top.size > 0, rays_of(sweep, peak), width, peak)
+    together, nothing = _rows_together(sweep.factor), nowhere(heights)
+    counted = np.zeros((counts.shape[0], together // sweep.factor, heights.top.shape[1]), np.int32)
+    begin, end = _rows_to_walk(sweep, farthest, heights.top.shape, first, last)
+    for way in range(begin, end, together):
+        task = _Task(first, last, way, min(way + together, end), 0)
+        _walk(heights, nothing, sweep, task, shades, counted, counts, 0, None)
+
+
+@kernel
+def _rows_to_walk(sweep: Sweep, reach: int, shape: tuple[int, int], first: int, last: int) -> tuple[int, int]:
+    """Rows to start at and to end before, as tasks count them; tasks begin with whole cells."""
+    start, begin, end, _, _ = _span(sweep, reach, shape, first, last)
+    together = _rows_together(sweep.factor)
+    return -(-abs(start - begin) // together) * -together, abs(end - begin)
 
 
 class Suns(NamedTuple):
@@ -340,35 +247,22 @@ def _share_band(
 ) -> None:
     """Give the shares of cells ``first`` to ``last`` along for every sun.
 
-    All suns pass some rows before the next rows are read: these stay in the second-level cache meanwhile.
+    All suns pass some rows before the next are read.
     """
-    width, rays, farthest = 0, 0, 0
-    for k in range(suns.slopes.size):
+    width, rays, count, together = 0, 0, suns.slopes.size, _rows_together(same.factor)
+    for k in range(count):
         sweep = _sweep_of(same, suns, k)
         width = max(width, _width(sweep, heights.top.shape, first, last))
-        rays, farthest = max(rays, _rays(sweep, peak)), max(farthest, suns.reaches[k])
-    shades = _no_shade(suns.slopes.size, heights.crown_top.size > 0, rays, width, peak)
-    counted = np.zeros((suns.slopes.size, kinds, width), np.int32)
-    counts = np.zeros((suns.slopes.size, kinds, AT_ONCE, same.columns), np.uint32)
-    _share_rows(heights, same, suns, farthest, first, last, shades, counted, counts, outlet)
-
-
-@kernel
-def _share_rows(
-    heights: Heights, same: Sweep, suns: Suns, farthest: int, first: int, last: int, shades: _Shade,
-    counted: Any, counts: Any, outlet: Outlet,
-) -> None:  # fmt: skip
-    """Walk all suns down the rows, some rows at a time."""
-    counted, counts, nothing = lent(counted), lent(counts), _nowhere(heights)
-    waiting, step = np.zeros(suns.slopes.size, np.int64), same.step
-    start, _, end, _, _, _ = _span(same, farthest, heights.top.shape, first, last)
-    for row in range(start, end, step * TOGETHER):
-        until = row + step * min(TOGETHER, abs(end - row))
-        for k in range(suns.slopes.size):
-            sweep, task = _sweep_of(same, suns, k), _Task(first, last, row, until, k)
-            waiting[k] = _walk(
-                heights, nothing, sweep, task, shades, counted[k], counts[k], waiting[k], outlet
-            )
+        rays = max(rays, rays_of(sweep, peak))
+    shades = nothing_met(count, heights.crown_top.size > 0, rays, width, peak)
+    counted = np.zeros((kinds, together // same.factor, heights.top.shape[1]), np.int32)
+    counts, nothing = np.zeros((count, kinds, AT_ONCE, same.columns), np.uint32), nowhere(heights)
+    waiting = np.zeros(count, np.int64)
+    begin, end = _rows_to_walk(same, suns.reaches.max(), heights.top.shape, first, last)
+    for way in range(begin, end, together):
+        for k in range(count):
+            sweep, task = _sweep_of(same, suns, k), _Task(first, last, way, min(way + together, end), k)
+            waiting[k] = _walk(heights, nothing, sweep, task, shades, counted, counts[k], waiting[k], outlet)
 
 
 @parallel_kernel
