@@ -234,6 +234,21 @@ def _crowns(ground: NDArray[Any], crown: NDArray[Any], base: Any, datum: float) 
 
 
 @parallel_kernel
+def holding(heights: NDArray[Any], wanted: NDArray[np.bool_], factor: int, edge: int) -> NDArray[np.bool_]:
+    """Tell which of the wanted cells have a known height in one of their sub-cells, from an edge on."""
+    found = np.zeros(wanted.shape, np.bool_)
+    for row in numba.prange(wanted.shape[0]):
+        for column in range(wanted.shape[1]):
+            if wanted[row, column]:
+                for k in range(factor * factor):
+                    i, j = row * factor + k // factor, column * factor + k % factor
+                    if not math.isnan(heights[edge + i, edge + j]):
+                        found[row, column] = True
+                        break
+    return found
+
+
+@parallel_kernel
 def framed(heights: NDArray[Any], datum: float, nothing: float) -> Raster:
     """Heights above the datum, `nothing` for NaN, with an empty column at each side."""
     rows, columns = heights.shape
