@@ -334,8 +334,8 @@ def _roofs(
     places = shapely.get_coordinates(parts)
     inverse = ~fine.transform
     across, down = inverse.c + inverse.a * places[:, 0], inverse.f + inverse.e * places[:, 1]
-    bounds = (np.concatenate([[0], np.cumsum(counts)]) for counts in (points, rings))
-    owner = footprints.owners(fine.shape, across, down, *bounds, building + 1)
+    starts, outlines = (np.concatenate([[0], np.cumsum(counts)]) for counts in (points, rings))
+    owner = footprints.owners(fine.shape, across, down, starts, outlines, building + 1)
     tops = footprints.mean_ground(owner, ground, len(order)) + heights[order]
     return footprints.raised(owner, tops)
 
