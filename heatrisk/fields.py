@@ -17,6 +17,8 @@ from heatrisk.physics.shadow import ShadeScene, sun_shares
 from heatrisk.physics.sky import sky_shares, sky_view_fraction
 from heatrisk.quantities import QUANTITIES, labelled
 
+Floats = npt.NDArray[np.float64]
+
 #: Instants at which the sun is looked up within an interval of sunshine.
 _SUN_PARTS = 12
 
@@ -44,39 +46,52 @@ def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
     .. [2] P. Ineichen, R. Perez (2002), A new airmass independent formulation for the Linke turbidity
        coefficient, Solar Energy 73, 151-157; monthly turbidity as in ``pvlib.clearsky``.
     """
-    zoned = times.tz_localize("UTC")
-    sun = pvlib.solarposition.get_solarposition(zoned, lat, lon, method="nrel_numpy")
-    turbidity = pd.Series(_turbidity(times, lon, lat), zoned)
-    clear = _site(lon, lat).get_clearsky(zoned, solar_position=sun, linke_turbidity=turbidity)
-    columns = {
-        "zenith": sun["apparent_zenith"],
-        "azimuth": sun["azimuth"],
-        "ghi": clear["ghi"],
-        "dni": clear["dni"],
-        "dhi": clear["dhi"],
-    }
-    arrays = {
-        name: ("time", one.to_numpy(np.float64), QUANTITIES[name].attrs) for name, one in columns.items()
-    }
+    zenith, _, azimuth = _sun(times, lon, lat)
+    height = _height(lon, lat)
+    airmass = pvlib.atmosphere.get_absolute_airmass(
+        pvlib.atmosphere.get_relative_airmass(zenith), pvlib.atmosphere.alt2pres(height)
+    )
+    turbidity = _turbidity(times, lon, lat)
+    with np.errstate(divide="ignore"):  # of a sun below the horizon, by its cosine
+        clear = pvlib.clearsky.ineichen(zenith, airmass, turbidity, altitude=height, dni_extra=_extra(times))
+    columns = {"zenith": zenith, "azimuth": azimuth} | {name: clear[name] for name in ("ghi", "dni", "dhi")}
+    arrays = {name: ("time", one, QUANTITIES[name].attrs) for name, one in columns.items()}
     return xr.Dataset(arrays, coords={"time": times})
 
 
-@lru_cache(maxsize=256)
-def _site(lon: float, lat: float) -> pvlib.location.Location:
-    """Return a place with its height, which is read from a file."""
-    return pvlib.location.Location(lat, lon)
+def _sun(times: pd.DatetimeIndex, lon: float, lat: float) -> tuple[Floats, Floats, Floats]:
+    """Return the refracted and the true zenith angle and the azimuth of the sun [degrees]; times are UTC.
+
+    As ``pvlib.solarposition.get_solarposition`` with its standard air, without the tables around it.
+    """
+    seconds = (times.values - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+    found = pvlib.spa.solar_position(seconds, lat, lon, 0.0, 1013.25, 12.0, 67.0, 0.5667, 1)
+    apparent, zenith, _, _, azimuth, _ = found
+    return apparent, zenith, azimuth
+
+
+def _extra(times: pd.DatetimeIndex) -> Floats:
+    """Return the irradiance of the sun above the atmosphere [W m-2]."""
+    extra: Floats = pvlib.irradiance.get_extra_radiation(times.dayofyear.to_numpy())
+    return extra
 
 
 @lru_cache(maxsize=256)
-def _turbidity_of_year(year: int, lon: float, lat: float) -> npt.NDArray[np.float64]:
+def _height(lon: float, lat: float) -> float:
+    """Return the height of a place above the sea, read from a file [m]."""
+    return float(pvlib.location.lookup_altitude(lat, lon))
+
+
+@lru_cache(maxsize=256)
+def _turbidity_of_year(year: int, lon: float, lat: float) -> Floats:
     """Return the Linke turbidity of every day of a year, read from a file."""
     days = pd.date_range(f"{year}-01-01", f"{year}-12-31", tz="UTC")
-    turbidity: npt.NDArray[np.float64] = pvlib.clearsky.lookup_linke_turbidity(days, lat, lon).to_numpy()
+    turbidity: Floats = pvlib.clearsky.lookup_linke_turbidity(days, lat, lon).to_numpy()
     turbidity.setflags(write=False)
     return turbidity
 
 
-def _turbidity(times: pd.DatetimeIndex, lon: float, lat: float) -> npt.NDArray[np.float64]:
+def _turbidity(times: pd.DatetimeIndex, lon: float, lat: float) -> Floats:
     turbidity = np.empty(times.size)
     for year in np.unique(times.year):
         within = times.year == year
@@ -137,7 +152,7 @@ def sky_parts(path: xr.Dataset) -> xr.Dataset:
     times = pd.DatetimeIndex(path["time"].values)
     zenith, dni, dhi = (path[name].values for name in ("zenith", "dni", "dhi"))
     cosz = np.cos(np.radians(zenith))
-    extra = pvlib.irradiance.get_extra_radiation(times).to_numpy()
+    extra = _extra(times)
     airmass = pvlib.atmosphere.get_relative_airmass(np.minimum(zenith, 89.9))
     sky = (dhi, dni, extra, np.minimum(zenith, 89.9), airmass)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -157,12 +172,12 @@ def sky_parts(path: xr.Dataset) -> xr.Dataset:
 
 def _perez(
     tilt: float,
-    dhi: npt.NDArray[np.float64],
-    dni: npt.NDArray[np.float64],
-    extra: npt.NDArray[np.float64],
-    zenith: npt.NDArray[np.float64],
-    airmass: npt.NDArray[np.float64],
-) -> dict[str, npt.NDArray[np.float64]]:
+    dhi: Floats,
+    dni: Floats,
+    extra: Floats,
+    zenith: Floats,
+    airmass: Floats,
+) -> dict[str, Floats]:
     """Return the parts of diffuse radiation on a plane that is level or turned away from the sun."""
     parts = pvlib.irradiance.perez(tilt, 180.0, dhi, dni, extra, zenith, 0.0, airmass, return_components=True)
     return {name.removeprefix("poa_"): np.asarray(values) for name, values in parts.items()}
@@ -195,10 +210,9 @@ def sunshine_ghi(sunshine: xr.DataArray, interval: pd.Timedelta, lon: float, lat
     parts = (np.arange(_SUN_PARTS) + 0.5) * (
         interval.to_timedelta64() / _SUN_PARTS
     ) - interval.to_timedelta64()
-    moments = pd.DatetimeIndex((times.values[:, None] + parts).ravel(), tz="UTC")
-    sun = pvlib.solarposition.get_solarposition(moments, lat, lon, method="nrel_numpy")
-    cosz = np.cos(np.radians(sun["zenith"].to_numpy())).reshape(-1, _SUN_PARTS)
-    top = pvlib.irradiance.get_extra_radiation(moments).to_numpy().reshape(-1, _SUN_PARTS)
+    moments = pd.DatetimeIndex((times.values[:, None] + parts).ravel())
+    cosz = np.cos(np.radians(_sun(moments, lon, lat)[1])).reshape(-1, _SUN_PARTS)
+    top = _extra(moments).reshape(-1, _SUN_PARTS)
     up = np.maximum((cosz > 0.0).mean(axis=1), 1.0 / _SUN_PARTS)
     ghi = angstrom_prescott(sunshine.values / up, (top * np.clip(cosz, 0.0, None)).mean(axis=1))
     return sunshine.copy(data=ghi)

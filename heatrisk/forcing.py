@@ -339,13 +339,14 @@ def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
 def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weather) -> None:
     """Raise when a value that the sub-steps need is missing."""
     first, last = moments[0] - weather.interval, moments[-1] + weather.interval
-    needed = series.sel(time=slice(first, last))
+    times = series["time"].values
+    needed = (times >= first.to_datetime64()) & (times <= last.to_datetime64())
     for name in INSTANTANEOUS + SOLAR:
         if name not in series:
             continue
-        missing = np.isnan(needed[name].values)
+        missing = np.isnan(series[name].values) & needed
         if missing.any():
-            when = pd.Timestamp(needed["time"].values[missing][0]).tz_localize("UTC").tz_convert(JST)
+            when = pd.Timestamp(times[missing][0]).tz_localize("UTC").tz_convert(JST)
             raise SourceIncompleteError(
                 Words(f"気象データの {name} に欠測があります", f"the weather series has a hole in {name}"),
                 where=weather.source or None,

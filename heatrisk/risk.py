@@ -195,6 +195,8 @@ _UTCI = RiskScale(
 
 RISK_SCALES: dict[str, RiskScale] = {scale.name: scale for scale in (_DAILY, _SPORT, _UTCI)}
 
+_AT_ONCE = 1 << 16  # values that stay in the cache while one level after another is asked
+
 #: ``wbgt_moe`` from which the highest class of daily life begins [degC].
 DANGER: float = _DAILY.levels[-1].lower
 
@@ -216,6 +218,10 @@ def classify(value: npt.ArrayLike, scale: RiskScale) -> npt.NDArray[np.int8]:
     """
     values = np.asarray(value)
     index = np.full(values.shape, -1, np.int8)
-    for level in scale.levels:
-        index += values >= level.lower  # NaN belongs to no class, not even the lowest
+    flat, classes = values.reshape(-1), index.reshape(-1)
+    for begin in range(0, flat.size, _AT_ONCE):
+        some = flat[begin : begin + _AT_ONCE]
+        for level in scale.levels:
+            # NaN belongs to no class, not even the lowest.
+            classes[begin : begin + _AT_ONCE] += (some >= level.lower).view(np.int8)
     return index

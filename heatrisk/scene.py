@@ -15,6 +15,7 @@ import shapely
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Bounds, Grid
 from heatrisk.physics import footprints
+from heatrisk.physics.columns import holding
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, halo_width, shade_scene
 from heatrisk.physics.surface import GRASS, PAVED
 from heatrisk.words import Words
@@ -271,13 +272,8 @@ class Scene:
     @cached_property
     def mask(self) -> npt.NDArray[np.uint8]:
         """Why a served cell has no value: 0 it has one, 1 building all over, 2 ground unknown."""
-        rows, columns = self.grid.shape
-        edge = self.halo * self.factor
-        inner = (slice(edge, edge + rows * self.factor), slice(edge, edge + columns * self.factor))
-        built = (
-            np.isfinite(self.roof[inner]).reshape(rows, self.factor, columns, self.factor).any(axis=(1, 3))
-        )
-        closed = self.shade.outdoor_fraction == 0.0
+        closed = self.shade.receptors == 0.0
+        built = holding(self.roof, closed, self.factor, self.halo * self.factor)
         return np.where(closed, np.where(built, BUILDING, OUTSIDE), OUTDOOR).astype(np.uint8)
 
     @property
@@ -328,19 +324,29 @@ def _roofs(
     """Return the elevation of the roofs, NaN elsewhere; the taller of overlapping buildings wins."""
     order = np.argsort(heights, kind="stable")
     shapes = buildings.geometry.to_numpy()[order]
-    parts, building = shapely.get_parts(shapes, return_index=True)
-    drawn = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
-    parts, building = parts[drawn], building[drawn]
-    rings, part = shapely.get_rings(parts, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
+    parts, building = _polygons(shapes)
+    rings = shapely.get_num_interior_rings(parts) + 1
+    # Asking for rings, which copies them, takes long: the only one of most outlines has all of its points.
+    many = np.repeat(rings > 1, rings)
+    points = np.empty(many.size, np.int64)
+    points[~many] = shapely.get_num_coordinates(parts[rings == 1])
+    points[many] = shapely.get_num_coordinates(shapely.get_rings(parts[rings > 1]))
+    places = shapely.get_coordinates(parts)
     inverse = ~fine.transform
-    across, down = inverse.c + inverse.a * points[:, 0], inverse.f + inverse.e * points[:, 1]
-    bounds = _starts(ring, len(rings)), _starts(part, len(parts))
-    owner = footprints.owners(fine.shape, across, down, *bounds, building + 1)
+    across, down = inverse.c + inverse.a * places[:, 0], inverse.f + inverse.e * places[:, 1]
+    starts, outlines = (np.concatenate([[0], np.cumsum(counts)]) for counts in (points, rings))
+    owner = footprints.owners(fine.shape, across, down, starts, outlines, building + 1)
     tops = footprints.mean_ground(owner, ground, len(order)) + heights[order]
     return footprints.raised(owner, tops)
 
 
-def _starts(group: npt.NDArray[np.int64], groups: int) -> npt.NDArray[np.int64]:
-    """Return where each group begins in a sorted list of members' groups, and the end of the last."""
-    return np.searchsorted(group, np.arange(groups + 1))
+def _polygons(shapes: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Return the polygons that shapes are made of, without empty ones, and the number of each one's shape."""
+    whole = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
+    # What is one already is not copied.
+    parts, of = shapely.get_parts(shapes[~whole], return_index=True)
+    parts = np.concatenate([shapes[whole], parts])
+    number = np.concatenate([np.flatnonzero(whole), np.flatnonzero(~whole)[of]])
+    drawn = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    order = np.argsort(number[drawn], kind="stable")
+    return parts[drawn][order], number[drawn][order]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.physics.kernel import parallel_kernel
+from heatrisk.physics.kernel import kernel, parallel_kernel
 from heatrisk.physics.line import Heights, Raster, Window
 from heatrisk.physics.shares import TILE
 from heatrisk.physics.tile import SIDE, turn_square
@@ -128,46 +128,124 @@ def shade_scene(
     GridMismatchError
         If the rasters differ in shape, or their shape is no multiple of `factor`.
     """
-    ground, top = raster("terrain", terrain), raster("roof", roof)
+    ground, building = raster("terrain", terrain), raster("roof", roof)
     check_cell_size(cell_size)
     window = _check_grid(ground, factor, window)
-    _check_shape(ground, roof=top, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
-    refuse_endless(terrain=ground, roof=top)
-    free = np.isnan(top) & np.isfinite(ground)
-    if outdoor is not None:
-        free &= np.asarray(outdoor, bool)
-    datum = _lowest(ground) if datum is None else float(datum)
-    parts = [framed(np.where(np.isnan(top), ground, top), datum, -np.inf)]
-    _flag(parts[0], free)
-    if crown_top is None:
-        parts += [_NO_CROWNS, _NO_CROWNS]
-    else:
+    _check_shape(ground, roof=building, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
+    lowest = refuse_endless("terrain", ground)
+    refuse_endless("roof", building)
+    datum = _known(lowest) if datum is None else float(datum)
+    counted = None if outdoor is None else np.asarray(outdoor, bool)
+    top, receptors, spans = _columns(ground, building, counted, datum, factor, window)
+    bottom, highest = _ends(spans)
+    crowns = _NO_CROWNS, _NO_CROWNS
+    if crown_top is not None:
         crown = raster("crown_top", crown_top)
-        refuse_endless(crown_top=crown)
-        base = raster("crown_base", 0.0 * crown if crown_base is None else crown_base)
-        refuse_endless(crown_base=base)
-        with np.errstate(invalid="ignore"):
-            tree = crown > 0.0
-        parts += [framed(np.where(tree, ground + crown, np.nan), datum, -np.inf)]
-        parts += [framed(np.where(tree, ground + np.nan_to_num(base), np.nan), datum, np.inf)]
-    by_row, receptors = Heights(*parts), _block_sum(free, factor, window)
+        refuse_endless("crown_top", crown)
+        base = None if crown_base is None else raster("crown_base", crown_base)
+        if base is not None:
+            refuse_endless("crown_base", base)
+        crowns = _crowns(ground, crown, base, datum)
+        highest = max(highest, float(np.max(crowns[0], initial=-np.inf)))
+    by_row = Heights(top, *crowns)
     return ShadeScene(
         cell_size=float(cell_size),
         factor=factor,
         window=window,
         origin=origin,
         receptor_height=float(receptor_height),
-        relief=_relief(by_row, _lowest(np.where(free, ground, np.nan)) - datum),
+        relief=max(0.0, highest - (_known(bottom) - datum)),
         receptors=receptors,
         receptors_by_column=np.ascontiguousarray(receptors.T),
         by_row=by_row,
-        by_column=Heights(*(turned(part) for part in parts)),
+        by_column=Heights(*(turned(part) for part in by_row)),
     )
 
 
-def _relief(town: Heights, lowest: float) -> float:
-    """Height of the highest obstacle above the lowest ground [m]."""
-    return max(0.0, *(float(np.max(part, initial=-np.inf)) - lowest for part in (town.top, town.crown_top)))
+def _known(lowest: float) -> float:
+    """Return a lowest height, 0 where none is known."""
+    return lowest if math.isfinite(lowest) else 0.0
+
+
+@parallel_kernel
+def _columns(
+    ground: NDArray[Any], roof: NDArray[Any], outdoor: Any, datum: float, factor: int, window: Window
+) -> tuple[Raster, Raster, NDArray[np.float64]]:
+    """Frame the tops above the datum, with the last bit 1 but on free ground, and count that in the window.
+
+    Return also, for every row of cells, the lowest free ground, and the highest top above the datum.
+    """
+    rows, columns = ground.shape
+    top, spans = np.empty((rows, columns + 2), np.float32), np.empty((rows // factor, 2))
+    receptors = np.zeros((window[2], window[3]), np.float32)
+    bits, first = top.view(np.int32), window[0]
+    for cell in numba.prange(spans.shape[0]):
+        least, most = np.inf, -np.inf
+        free = np.empty(columns, np.bool_)
+        inside = first <= cell < first + window[2]
+        for i in range(cell * factor, (cell + 1) * factor):
+            top[i, 0] = top[i, columns + 1] = -np.inf
+            for j in range(columns):
+                built = not math.isnan(roof[i, j])
+                free[j] = not built and not math.isnan(ground[i, j])
+                if outdoor is not None:
+                    free[j] &= outdoor[i, j]
+                height = np.float32((roof[i, j] if built else ground[i, j]) - datum)
+                top[i, j + 1] = height if not math.isnan(height) else -np.inf
+            for j in range(columns):
+                column = not free[j] and math.isfinite(top[i, j + 1])
+                bits[i, j + 1] = (bits[i, j + 1] & ~1) | column
+            for j in range(columns):
+                known = np.float64(ground[i, j])
+                least = known if free[j] and known < least else least
+                most = max(most, np.float64(top[i, j + 1]))
+            if inside:
+                _count(free[window[1] * factor :], factor, receptors[cell - first])
+        spans[cell] = least, most
+    return top, receptors, spans
+
+
+@kernel
+def _count(flags: Any, factor: int, counts: Raster) -> None:
+    """Add the true ones of every ``factor`` flags to their count."""
+    for cell in range(counts.size):
+        count = 0
+        for k in range(cell * factor, (cell + 1) * factor):
+            count += flags[k]
+        counts[cell] += count
+
+
+@parallel_kernel
+def _crowns(ground: NDArray[Any], crown: NDArray[Any], base: Any, datum: float) -> tuple[Raster, Raster]:
+    """Return framed tops and undersides of the crowns above the datum."""
+    rows, columns = ground.shape
+    top, bottom = np.empty((rows, columns + 2), np.float32), np.empty((rows, columns + 2), np.float32)
+    for i in numba.prange(rows):
+        top[i, 0] = top[i, columns + 1] = -np.inf
+        bottom[i, 0] = bottom[i, columns + 1] = np.inf
+        for j in range(columns):
+            foot = ground[i, j]
+            if base is not None and not math.isnan(base[i, j]):
+                foot += base[i, j]
+            tree = crown[i, j] > 0.0 and not math.isnan(ground[i, j])
+            top[i, j + 1] = ground[i, j] + crown[i, j] - datum if tree else -np.inf
+            bottom[i, j + 1] = foot - datum if tree else np.inf
+    return top, bottom
+
+
+@parallel_kernel
+def holding(heights: NDArray[Any], wanted: NDArray[np.bool_], factor: int, edge: int) -> NDArray[np.bool_]:
+    """Tell which of the wanted cells have a known height in one of their sub-cells, from an edge on."""
+    found = np.zeros(wanted.shape, np.bool_)
+    for row in numba.prange(wanted.shape[0]):
+        for column in range(wanted.shape[1]):
+            if wanted[row, column]:
+                for k in range(factor * factor):
+                    i, j = row * factor + k // factor, column * factor + k % factor
+                    if not math.isnan(heights[edge + i, edge + j]):
+                        found[row, column] = True
+                        break
+    return found
 
 
 @parallel_kernel
@@ -182,26 +260,21 @@ def framed(heights: NDArray[Any], datum: float, nothing: float) -> Raster:
     return out
 
 
-@parallel_kernel
-def _flag(top: Raster, free: NDArray[np.bool_]) -> None:
-    """Set the last bit of the height of every column, clear it on free ground."""
-    bits = top.view(np.int32)
-    for i in numba.prange(free.shape[0]):
-        for j in range(free.shape[1]):
-            column = not free[i, j] and math.isfinite(top[i, j + 1])
-            bits[i, j + 1] = (bits[i, j + 1] & ~1) | column
-
-
-@parallel_kernel
 def turned(framed: Raster) -> Raster:
-    """Transpose a framed raster, tile by tile, and frame it again."""
+    """Transpose a framed raster and frame it again."""
+    return _turned(framed) if framed.size else framed
+
+
+@parallel_kernel
+def _turned(framed: Raster) -> Raster:
+    """Transpose a framed raster tile by tile."""
     rows, columns = framed.shape[0], framed.shape[1] - 2
-    if columns < 0:
-        return framed
-    out = np.full((columns, rows + 2), framed[0, 0], np.float32)
+    out = np.empty((columns, rows + 2), np.float32)
     for tile in numba.prange((columns + TILE - 1) // TILE):
+        right = min(columns, (tile + 1) * TILE)
+        out[tile * TILE : right, 0] = out[tile * TILE : right, rows + 1] = framed[0, 0]
         for above in range(0, rows, TILE):
-            bottom, right = min(rows, above + TILE), min(columns, (tile + 1) * TILE)
+            bottom = min(rows, above + TILE)
             for i in range(above, bottom, SIDE):
                 for j in range(tile * TILE, right, SIDE):
                     if i + SIDE <= bottom and j + SIDE <= right:
@@ -210,20 +283,6 @@ def turned(framed: Raster) -> Raster:
                         for k in range(i, min(i + SIDE, bottom)):
                             out[j : min(j + SIDE, right), k + 1] = framed[k, j + 1 : min(j + SIDE, right) + 1]
     return out
-
-
-def _lowest(heights: NDArray[Any]) -> float:
-    """Lowest known height, 0 where none is known."""
-    lowest = float(np.fmin.reduce(heights, axis=None, initial=np.inf))
-    return lowest if math.isfinite(lowest) else 0.0
-
-
-def _block_sum(flags: NDArray[np.bool_], factor: int, window: Window) -> Raster:
-    """Count the true sub-cells in every cell of the window."""
-    row, column, rows, columns = window
-    part = flags[row * factor : (row + rows) * factor, column * factor : (column + columns) * factor]
-    count: Raster = part.reshape(rows, factor, columns, factor).sum(axis=(1, 3), dtype=np.float32)
-    return count
 
 
 def raster(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -235,16 +294,36 @@ def raster(name: str, values: ArrayLike) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=") if kept else np.float64)
 
 
-def refuse_endless(**rasters: NDArray[Any]) -> None:
-    """Refuse heights that no town has: what is unknown is NaN."""
-    for name, heights in rasters.items():
-        refuse_towering(name, heights)
-        _refuse(name, float(np.fmin.reduce(heights, axis=None, initial=0.0)))
+def refuse_endless(name: str, heights: NDArray[Any]) -> float:
+    """Refuse heights that no town has: what is unknown is NaN. Return the lowest, inf where none is known."""
+    lowest, highest = _ends(_spans(heights))
+    _refuse(name, max(highest, 0.0))
+    _refuse(name, min(lowest, 0.0))
+    return lowest
 
 
 def refuse_towering(name: str, heights: NDArray[Any]) -> None:
     """Refuse heights above those of any town, which would shade everything behind them."""
-    _refuse(name, float(np.fmax.reduce(heights, axis=None, initial=0.0)))
+    _refuse(name, max(_ends(_spans(heights))[1], 0.0))
+
+
+@parallel_kernel
+def _spans(heights: NDArray[Any]) -> NDArray[np.float64]:
+    """Lowest and highest known height of every row, inf and -inf where none is known."""
+    spans = np.empty((heights.shape[0], 2))
+    for i in numba.prange(heights.shape[0]):
+        least, most = np.inf, -np.inf
+        for j in range(heights.shape[1]):
+            height = np.float64(heights[i, j])
+            least = height if height < least else least
+            most = height if height > most else most
+        spans[i] = least, most
+    return spans
+
+
+def _ends(spans: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the lowest and the highest height of all rows."""
+    return float(spans[:, 0].min(initial=np.inf)), float(spans[:, 1].max(initial=-np.inf))
 
 
 def _refuse(name: str, extreme: float) -> None:

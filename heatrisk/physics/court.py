@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatrisk.physics.constants import KELVIN, SIGMA
-from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.surface import (
     ADMITTANCE,
     ALBEDO,
@@ -182,12 +182,25 @@ def court_light(
 
 
 @kernel
-def _step_court(
-    now: Floats, svf: float, seconds: float, ground: Floats, wall: Floats, mean: Floats, state: Floats,
-    light: Floats, heat: Floats,
-) -> None:  # fmt: skip
-    """March one court by one moment; ``light`` and ``heat`` become what its walls send back, by sector.
+def _losses(drive: Floats, ground: Floats, wall: Floats) -> Floats:
+    """Heat that walls, then every class of ground give to the air at each moment, from `heat_loss`."""
+    losses = np.empty((drive.shape[0], 1 + ground.shape[0], 2))
+    for k in range(drive.shape[0]):
+        ta, ps, va = drive[k, TA], drive[k, PS], drive[k, VA]
+        losses[k, 0] = heat_loss(ta, ps, va, wall[MOISTURE])
+        for c in range(ground.shape[0]):
+            losses[k, 1 + c] = heat_loss(ta, ps, va, ground[c, MOISTURE])
+    return losses
 
+
+@kernel
+def _step_court(
+    now: Floats, losses: Floats, floor: float, lit: Floats, sent: float, svf: float, seconds: float,
+    ground: Floats, wall: Floats, mean: Floats, state: Floats, heat: Floats,
+) -> None:  # fmt: skip
+    """March one court by one moment; ``heat`` becomes the long-wave radiation of its walls, by sector.
+
+    ``lit`` and ``floor`` come from `court_light`; ``sent`` is the mean of what the walls send back of it.
     ``state`` holds the temperature of the walls by sector, of the floor (the first class of ground) and of
     every class of ground in the middle, without the beam; ``mean`` their means over the day.
     """
@@ -195,10 +208,6 @@ def _step_court(
     across = 1.0 - 2.0 * wall_sky
     lsky, ta = now[LSKY], now[TA]
     slant = now[LSLANT] * sky_slant(svf)
-    coefficient, offset = heat_loss(ta, now[PS], now[VA], wall[MOISTURE])
-    floor = court_light(
-        now[BEAM], now[DIFFUSE], now[COSZ], now[AZIMUTH], svf, wall[ALBEDO], ground[0, ALBEDO], light
-    )
     walls = heat.mean()
     below = (1.0 - floor_sky) * walls + floor_sky * lsky + slant
     emitted = ground[0, EMISSIVITY] * SIGMA * (state[SECTORS] + KELVIN) ** 4
@@ -206,24 +215,52 @@ def _step_court(
     seen -= slant / max(wall_area, 1e-3)  # the walls see the rim that they hide from the ground
     capacity = heat_capacity(wall[ADMITTANCE])
     for k in range(SECTORS):
-        absorbed = (1.0 - wall[ALBEDO]) * light[k] + wall[EMISSIVITY] * seen
+        absorbed = (1.0 - wall[ALBEDO]) * lit[k] + wall[EMISSIVITY] * seen
         state[k] = stepped_temperature(
-            state[k], mean[k], ta, absorbed, wall[EMISSIVITY], capacity, coefficient, offset, seconds
+            state[k], mean[k], ta, absorbed, wall[EMISSIVITY], capacity, losses[0, 0], losses[0, 1], seconds
         )
-        light[k] *= wall[ALBEDO]
         heat[k] = wall[EMISSIVITY] * SIGMA * (state[k] + KELVIN) ** 4 + (1.0 - wall[EMISSIVITY]) * seen
-    kdown = svf * now[DIFFUSE] + (1.0 - svf) * light.mean()
+    kdown = svf * now[DIFFUSE] + (1.0 - svf) * sent
     ldown = svf * lsky + (1.0 - svf) * heat.mean() + slant
     for k in range(ground.shape[0] + 1):
-        row = ground[max(k - 1, 0)]
-        coefficient, offset = heat_loss(ta, now[PS], now[VA], row[MOISTURE])
+        c = max(k - 1, 0)
         short, long = (floor, below) if k == 0 else (kdown, ldown)
-        absorbed = (1.0 - row[ALBEDO]) * short + row[EMISSIVITY] * long
+        absorbed = (1.0 - ground[c, ALBEDO]) * short + ground[c, EMISSIVITY] * long
         place = SECTORS + k
         state[place] = stepped_temperature(
-            state[place], mean[place], ta, absorbed, row[EMISSIVITY], heat_capacity(row[ADMITTANCE]),
-            coefficient, offset, seconds,
+            state[place], mean[place], ta, absorbed, ground[c, EMISSIVITY],
+            heat_capacity(ground[c, ADMITTANCE]), losses[1 + c, 0], losses[1 + c, 1], seconds,
         )  # fmt: skip
+
+
+@kernel
+def _march_court(
+    drive: Floats, losses: Floats, first: int, seconds: float, ground: Floats, wall: Floats, svf: float,
+    light: Floats, heat: Floats, shaded: Floats,
+) -> None:  # fmt: skip
+    """March one court through all moments, and fill in those asked for; see `march_courts`."""
+    drive, losses, ground, wall = lent(drive), lent(losses), lent(ground), lent(wall)
+    lit, floor, sent = np.empty((len(drive), SECTORS)), np.empty(len(drive)), np.empty(len(drive))
+    for k in range(len(drive)):  # once for all days
+        now = drive[k]
+        floor[k] = court_light(
+            now[BEAM], now[DIFFUSE], now[COSZ], now[AZIMUTH], svf, wall[ALBEDO], ground[0, ALBEDO], lit[k]
+        )
+        sent[k] = (lit[k] * wall[ALBEDO]).mean()
+    mean = np.full(SECTORS + 1 + len(ground), drive[:first, TA].mean())
+    state = np.full(mean.size, drive[0, TA])
+    walls = np.full(SECTORS, SIGMA * (drive[0, TA] + KELVIN) ** 4)
+    for day in range(SPIN_UP + 1):
+        total = np.zeros(mean.size)
+        for k in range(first) if day < SPIN_UP else range(first, len(drive)):
+            _step_court(
+                drive[k], losses[k], floor[k], lit[k], sent[k], svf, seconds, ground, wall, mean, state, walls
+            )
+            total += state
+            if k >= first:
+                light[k - first], heat[k - first] = lit[k] * wall[ALBEDO], walls
+                shaded[k - first] = state[SECTORS + 1 :]
+        mean = total / first
 
 
 @parallel_kernel
@@ -256,22 +293,12 @@ def march_courts(
     light = np.empty((moments, COURT_NODES, SECTORS))
     heat = np.empty((moments, COURT_NODES, SECTORS))
     shaded = np.empty((moments, classes, COURT_NODES))
+    losses = _losses(drive, ground, wall)
     for node in numba.prange(COURT_NODES):
-        svf = node / (COURT_NODES - 1.0)
-        mean = np.full(SECTORS + 1 + classes, drive[:first, TA].mean())
-        state = np.full(SECTORS + 1 + classes, drive[0, TA])
-        k_now, l_now = np.zeros(SECTORS), np.full(SECTORS, SIGMA * (drive[0, TA] + KELVIN) ** 4)
-        for _ in range(SPIN_UP):
-            total = np.zeros(state.size)
-            for k in range(first):
-                _step_court(drive[k], svf, seconds, ground, wall, mean, state, k_now, l_now)
-                total += state
-            mean = total / first
-        for k in range(moments):
-            _step_court(drive[first + k], svf, seconds, ground, wall, mean, state, k_now, l_now)
-            light[k, node], heat[k, node] = k_now, l_now
-            for c in range(classes):
-                shaded[k, c, node] = state[SECTORS + 1 + c]
+        _march_court(
+            drive, losses, first, seconds, ground, wall, node / (COURT_NODES - 1.0),
+            light[:, node], heat[:, node], shaded[:, :, node],
+        )  # fmt: skip
     return light, heat, shaded
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from heatrisk.physics.kernel import kernel
+from heatrisk.physics.kernel import kernel, lent
 from heatrisk.physics.lanes import COLUMNS, TERMS
 
 # Where the polynomials meet the solutions.
@@ -53,21 +53,26 @@ def write_interval(low: Floats, high: Floats, rows: Floats32) -> None:
 
     ``low`` and ``high`` are the fits at its ends, shape (hidden, 3, 3, COLUMNS).
     """
+    low, high, rows = lent(low), lent(high), lent(rows)
     place, more = 0, TERMS
     for i in range(3):
         for j in range(3):
             if i + j < 2:  # a, b, d: linear in the sky view factor
-                rows[place], rows[place + 1] = low[0, i, j], high[0, i, j] - low[0, i, j]
+                for column in range(COLUMNS):
+                    rows[place, column] = low[0, i, j, column]
+                    rows[place + 1, column] = high[0, i, j, column] - low[0, i, j, column]
                 place += 2
                 if low.shape[0] > 1:
                     _write_hidden(low[:, i, j], high[:, i, j], rows[more : more + 3])
                     more += 3
                 continue
-            middle = 0.5 * (low[:, i, j] + high[:, i, j])
-            rows[place] = middle[0]
+            for column in range(COLUMNS):
+                middle = 0.5 * (low[0, i, j, column] + high[0, i, j, column])
+                rows[place, column] = middle
+                if low.shape[0] > 1 and i + j == 2:  # c, e, h: linear in what crowns hide
+                    rows[more, column] = 0.5 * (low[2, i, j, column] + high[2, i, j, column]) - middle
             place += 1
-            if low.shape[0] > 1 and i + j == 2:  # c, e, h: linear in what crowns hide
-                rows[more] = middle[2] - middle[0]
+            if low.shape[0] > 1 and i + j == 2:
                 more += 1
 
 

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -50,27 +50,27 @@ def owners(
     ndarray of int32
         0 where there is no outline.
     """
-    found = np.zeros(shape, np.int32)
-    if names.size:
-        starts = rings[outlines[:-1]]
-        reach = (np.clip(extreme.reduceat(down, starts), 0, shape[0]) for extreme in (np.minimum, np.maximum))
-        _fill_bands(found, across, down, rings, outlines, names, *reach)
-    return found
+    if not names.size:
+        return np.zeros(shape, np.int32)
+    starts = rings[outlines[:-1]]
+    reach = (np.clip(extreme.reduceat(down, starts), 0, shape[0]) for extreme in (np.minimum, np.maximum))
+    return _drawn(shape, across, down, rings, outlines, names, *reach)
 
 
 @parallel_kernel
-def _fill_bands(
-    found: NDArray[np.int32], across: Numbers, down: Numbers, rings: Indices, outlines: Indices,
+def _drawn(
+    shape: tuple[int, int], across: Numbers, down: Numbers, rings: Indices, outlines: Indices,
     names: Indices, least: Numbers, most: Numbers,
-) -> None:  # fmt: skip
-    rows = found.shape[0]
+) -> NDArray[np.int32]:  # fmt: skip
+    found, rows = np.zeros(shape, np.int32), shape[0]
     for band in numba.prange((rows + BAND - 1) // BAND):
         first, last = band * BAND, min((band + 1) * BAND, rows)
         for outline in range(names.size):
             if least[outline] < last and most[outline] > first:
                 begin, end = max(first, math.floor(least[outline])), min(last, math.ceil(most[outline]))
-                bounds = rings[outlines[outline] : outlines[outline + 1] + 1]
-                _fill(found[begin:end], begin, across, down, bounds, names[outline])
+                bounds = lent(rings)[outlines[outline] : outlines[outline + 1] + 1]
+                _fill(lent(found)[begin:end], begin, across, down, bounds, names[outline])
+    return found
 
 
 @kernel
@@ -78,20 +78,39 @@ def _fill(
     found: NDArray[np.int32], first: int, across: Numbers, down: Numbers, rings: Indices, name: int
 ) -> None:
     """Write an outline's name into the rows of ``found``, the uppermost of which is row ``first``."""
-    crossings = np.empty(rings[-1] - rings[0])
+    begins = np.zeros(found.shape[0] + 2, np.int64)  # of each row's crossings, two rows ahead while counted
+    for ring in range(rings.size - 1):
+        for i in range(rings[ring], rings[ring + 1] - 1):
+            for row in range(*_crossed(down[i], down[i + 1], first, found.shape[0])):
+                begins[row + 2] += 1
     for row in range(found.shape[0]):
-        centre, count = first + row + 0.5, 0
-        for ring in range(rings.size - 1):
-            for i in range(rings[ring], rings[ring + 1] - 1):
-                upper, lower = (i, i + 1) if down[i] < down[i + 1] else (i + 1, i)
-                if down[upper] <= centre < down[lower]:
-                    slope = (across[lower] - across[upper]) / (down[lower] - down[upper])
-                    crossings[count] = (centre - down[upper]) * slope + across[upper]
-                    count += 1
-        crossings[:count].sort()
-        for pair in range(0, count - 1, 2):
-            west, east = crossings[pair], crossings[pair + 1]
-            found[row, _column(west, found.shape[1]) : _column(east, found.shape[1])] = name
+        begins[row + 2] += begins[row + 1]
+    crossings = np.empty(begins[-1])
+    for ring in range(rings.size - 1):
+        for i in range(rings[ring], rings[ring + 1] - 1):
+            upper, lower = (i, i + 1) if down[i] < down[i + 1] else (i + 1, i)
+            slope = (across[lower] - across[upper]) / (down[lower] - down[upper])
+            for row in range(*_crossed(down[i], down[i + 1], first, found.shape[0])):
+                crossings[begins[row + 1]] = (first + row + 0.5 - down[upper]) * slope + across[upper]
+                begins[row + 1] += 1
+    for row in range(found.shape[0]):
+        cut = lent(crossings)[begins[row] : begins[row + 1]]
+        if cut.size != 2 or not cut[0] <= cut[1]:
+            cut.sort()
+        for pair in range(0, cut.size - 1, 2):
+            west, east = _column(cut[pair], found.shape[1]), _column(cut[pair + 1], found.shape[1])
+            for column in range(west, east):
+                found[row, column] = name
+
+
+@kernel
+def _crossed(one: float, other: float, first: int, rows: int) -> tuple[int, int]:
+    """Return the rows from ``first`` on whose centres an edge between two heights crosses."""
+    upper, lower = min(one, other), max(one, other)
+    if not upper < lower:
+        return 0, 0
+    begin, end = upper - 0.5 - first, lower - 0.5 - first
+    return math.ceil(min(max(begin, 0.0), rows)), math.ceil(min(max(end, 0.0), rows))
 
 
 @kernel

@@ -33,7 +33,7 @@ from heatrisk.physics.constants import (
 from heatrisk.physics.court import BEAM, COSZ, PS, TA, VA
 from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_powers, write_interval
 from heatrisk.physics.fluxes import Sky, at_view, cell_fluxes, court_table, sky_state
-from heatrisk.physics.kernel import kernel, parallel_kernel
+from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.lanes import COLUMNS, ISO, MOE_SHADE, MOE_SUN, TERMS, TERMS_WITH_V, TMRT, UTCI
 from heatrisk.physics.order import INTERVALS, view_of
 from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
@@ -102,10 +102,16 @@ def _sheltered_tables(
 
 
 @kernel
-def _read(table: Floats, column: int, first: float, load: float) -> float:
+def _place(table: Floats, first: float, load: float) -> tuple[int, float]:
+    """Row of a table below a load, and the way from it to the next."""
     x = (load - first) / LOAD_STEP
     k = min(max(int(x), 0), table.shape[0] - 2)
-    value: float = table[k, column] + (x - k) * (table[k + 1, column] - table[k, column])
+    return k, x - k
+
+
+@kernel
+def _read(table: Floats, column: int, k: int, way: float) -> float:
+    value: float = table[k, column] + way * (table[k + 1, column] - table[k, column])
     return value
 
 
@@ -132,20 +138,21 @@ def _answers(
     table: Floats, first: Floats, sample: Floats, sun: Floats, share: float, calm: bool, answers: Floats
 ) -> None:
     """Fill in the columns of one sample: of each side, then of both, weighted by the share of the sun."""
-    globe, wick, person = sample
-    answers[:] = 0.0
-    if calm:
-        answers[MOE_SHADE] = globe
-    else:
-        answers[MOE_SHADE] = _read(table, 0, first[_GLOBE], globe)
-        answers[MOE_SUN] = _read(table, 0, first[_GLOBE], globe + sun[_GLOBE])
-    for weight, on in ((1.0 - share, 0.0), (share, 1.0)):
+    for column in range(COLUMNS):
+        answers[column] = 0.0
+    for weight, on, side in ((1.0 - share, 0.0, MOE_SHADE), (share, 1.0, MOE_SUN)):
+        globe, globe_way = _place(table, first[_GLOBE], sample[_GLOBE] + on * sun[_GLOBE])
+        if not calm:
+            answers[side] = _read(table, 0, globe, globe_way)
         if weight > 0.0:
-            body = person + on * sun[_PERSON]
-            answers[ISO] += weight * _read(table, 1, first[_GLOBE], globe + on * sun[_GLOBE])
-            answers[ISO] += weight * _read(table, 2, first[_WICK], wick + on * sun[_WICK])
-            answers[TMRT] += weight * _read(table, 3, first[_PERSON], body)
-            answers[UTCI] += weight * _read(table, 4, first[_PERSON], body)
+            wick, wick_way = _place(table, first[_WICK], sample[_WICK] + on * sun[_WICK])
+            body, body_way = _place(table, first[_PERSON], sample[_PERSON] + on * sun[_PERSON])
+            answers[ISO] += weight * _read(table, 1, globe, globe_way)
+            answers[ISO] += weight * _read(table, 2, wick, wick_way)
+            answers[TMRT] += weight * _read(table, 3, body, body_way)
+            answers[UTCI] += weight * _read(table, 4, body, body_way)
+    if calm:
+        answers[MOE_SHADE] = sample[_GLOBE]
 
 
 @kernel
@@ -153,6 +160,38 @@ def _sun_loads(now: Floats) -> Floats:
     """Return what the beam adds to the loads of globe, wick and person [W m-2]."""
     wick = wick_load(now[BEAM], now[COSZ], 0.0, 0.0, 0.0, 0.0)
     return np.array([0.25 * now[BEAM], wick, person_beam(now[BEAM], now[COSZ], STANDING)])
+
+
+@kernel
+def _sample_class_loads(
+    sky: Sky, court: Floats, shaded: Floats, ground: Floats, kinds: Kinds, warmths: Floats, samples: Floats
+) -> tuple[Floats, Floats]:
+    """Fill in the loads of all classes, at all nodes; return the lowest and the highest of each body."""
+    samples, warmths, shaded = lent(samples), lent(warmths), lent(shaded)
+    first, last = np.full(3, np.inf), np.full(3, -np.inf)
+    for slot, node, k in np.ndindex(samples.shape[:3]):
+        sample = samples[slot, node, k]
+        _sample_loads(
+            sky, court, shaded, ground, int(kinds[slot]), view_of(node), HIDDEN[k], warmths[slot], sample
+        )
+        for i, j, body in np.ndindex(sample.shape):
+            first[body] = min(first[body], sample[i, j, body])
+            last[body] = max(last[body], sample[i, j, body])
+    return first, last
+
+
+@kernel
+def _fit_class(
+    tables: Floats, first: Floats, samples: Floats, sun: Floats, warmths: Floats, calm: bool, answers: Floats,
+    fits: Floats,
+) -> None:  # fmt: skip
+    """Fit what a body feels over one class, at all nodes."""
+    tables, samples, answers, fits = lent(tables), lent(samples), lent(answers), lent(fits)
+    for node, k in np.ndindex(fits.shape[:2]):
+        table = tables[min(node, tables.shape[0] - 1)]
+        for i, j in np.ndindex(3, 3):
+            _answers(table, first, samples[node, k, i, j], sun, SHARES[i], calm, answers[i, j])
+        fit_powers(answers, warmths, fits[node, k])
 
 
 @kernel
@@ -164,27 +203,14 @@ def _fill_moment(
     hidden, terms = (3, TERMS_WITH_V) if crowns else (1, TERMS)
     samples = np.empty((kinds.size, INTERVALS + 1, hidden, 3, 3, 3))
     sky, sun = sky_state(now, horizon), _sun_loads(now)
-    for slot, node, k in np.ndindex(samples.shape[:3]):
-        _sample_loads(
-            sky, court, shaded, ground, int(kinds[slot]), view_of(node), HIDDEN[k], warmths[slot],
-            samples[slot, node, k],
-        )  # fmt: skip
-    first, widest = np.empty(3), 0.0
-    for body in range(3):
-        loads = samples[..., body]
-        first[body] = loads.min()
-        widest = max(widest, min(loads.max() + sun[body] - first[body], _WIDEST))
+    first, last = _sample_class_loads(sky, court, shaded, ground, kinds, warmths, samples)
+    widest = max(0.0, min((last + sun - first).max(), _WIDEST))
     tables = _sheltered_tables(now, rh, urban_wind, first, int(widest / LOAD_STEP) + 3)
-    calm = now[VA] < WIND_CALM
     globe[0], globe[1], globe[2:] = first[_GLOBE], sun[_GLOBE], np.nan
     globe[2 : 2 + tables.shape[1]] = tables[-1, :, 0]
     answers, fits = np.empty((3, 3, COLUMNS)), np.empty((INTERVALS + 1, hidden, 3, 3, COLUMNS))
     for slot in range(kinds.size):
-        for node, k in np.ndindex(fits.shape[:2]):
-            table = tables[min(node, tables.shape[0] - 1)]
-            for i, j in np.ndindex(3, 3):
-                _answers(table, first, samples[slot, node, k, i, j], sun, SHARES[i], calm, answers[i, j])
-            fit_powers(answers, warmths[slot], fits[node, k])
+        _fit_class(tables, first, samples[slot], sun, warmths[slot], now[VA] < WIND_CALM, answers, fits)
         for node in range(INTERVALS):
             place = (slot * INTERVALS + node) * terms
             write_interval(fits[node], fits[node + 1], rows[place : place + terms])
