@@ -60,7 +60,7 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Seq
     times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
 
     def step(index: int) -> Mapping[str, bytes]:
-        found = {}
+        found = dict[str, bytes]()
         for quantity, some in drawn:
             packed = town.packed(dataset[quantity].values[index], some[0].resolution)
             # Layers that differ in words alone have the same pictures.
