@@ -16,9 +16,8 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from itertools import repeat
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +136,10 @@ def write(dataset: xr.Dataset, folder: Path) -> dict[str, str]:
     """
     group = zarr.create_group(folder, zarr_format=3, attributes=_plain(dataset.attrs))
     names = sorted(map(str, dataset.variables))
+    # A thread an array: what compresses, hashes and writes lets other threads run.
     with ThreadPoolExecutor(os.cpu_count()) as crew:
-        digests = {name: _write_array(group, folder / name, dataset[name], crew) for name in names}
+        written = crew.map(lambda name: _write_array(group, folder, dataset[name]), names)
+        digests = dict(zip(names, written, strict=True))
     with warnings.catch_warnings():
         # Format 3 does not standardise consolidated metadata yet, but xarray warns where it is absent.
         warnings.simplefilter("ignore", ZarrUserWarning)
@@ -151,10 +152,11 @@ def sha256(values: npt.NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
 
 
-def _write_array(group: zarr.Group, folder: Path, array: xr.DataArray, crew: Executor) -> str:
+def _write_array(group: zarr.Group, root: Path, array: xr.DataArray) -> str:
     """Write one array into its folder, read it back, and return its digest."""
-    name = folder.name
-    values, attrs = _encoded(name, array, crew)
+    name = str(array.name)
+    folder = root / name
+    values, attrs = _encoded(name, array)
     gridded = array.dims[-2:] == ("y", "x")
     chunks = (*values.shape[:-2], CHUNK, CHUNK) if gridded else None
     shards = (*values.shape[:-2], *(_shard(n) for n in values.shape[-2:])) if gridded else None
@@ -169,19 +171,18 @@ def _write_array(group: zarr.Group, folder: Path, array: xr.DataArray, crew: Exe
         dimension_names=tuple(map(str, array.dims)),
         attributes=attrs,
     )
-    digest = crew.submit(sha256, values)
     if gridded:
-        _write_shards(folder, values, target.fill_value, crew)
-        same = _reads_back(CellReader(folder), values, crew)
+        _write_shards(folder, values, target.fill_value)
+        same = _reads_back(CellReader(folder), values)
     else:
         target[...] = values
         same = np.array_equal(np.asarray(_array(group, name)[...]), values, equal_nan=True)
     if not same:
         raise StoreError("an array does not read back as it was written", where=folder)
-    return digest.result()
+    return sha256(values)
 
 
-def _write_shards(folder: Path, values: npt.NDArray[Any], fill: Any, crew: Executor) -> None:
+def _write_shards(folder: Path, values: npt.NDArray[Any], fill: Any) -> None:
     """Write the shards of a gridded array: chunks, then where each begins and how long it is, and a checksum.
 
     Chunks and shards that hold only the fill value are not stored.
@@ -189,47 +190,45 @@ def _write_shards(folder: Path, values: npt.NDArray[Any], fill: Any, crew: Execu
     height, width = (_shard(cells) for cells in values.shape[-2:])
     for down, right in np.ndindex(-(-values.shape[-2] // height), -(-values.shape[-1] // width)):
         part = values[..., down * height : (down + 1) * height, right * width : (right + 1) * width]
-        strips = np.split(part, range(CHUNK, part.shape[-2], CHUNK), axis=-2)
         index = np.full((height // CHUNK, width // CHUNK, 2), _ABSENT, "<u8")
         contents, end = list[bytes](), 0
-        for row, found in enumerate(crew.map(_compressed, strips, repeat(fill))):
-            for column, content in found.items():
+        for row, strip in enumerate(np.split(part, range(CHUNK, part.shape[-2], CHUNK), axis=-2)):
+            for column, content in _compressed(strip, fill):
                 index[row, column] = end, len(content)
                 contents.append(content)
                 end += len(content)
         if contents:
             path = folder.joinpath("c", *["0"] * (values.ndim - 2), str(down), str(right))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"".join((*contents, CRC32C().encode(index))))
+            with path.open("wb") as file:
+                file.writelines((*contents, CRC32C().encode(index)))
 
 
-def _compressed(strip: npt.NDArray[Any], fill: Any) -> dict[int, bytes]:
-    """Return the chunks of a strip of cells, compressed, by column; a chunk at the edge is filled up."""
-    found = {}
+def _compressed(strip: npt.NDArray[Any], fill: Any) -> Iterator[tuple[int, bytes]]:
+    """Yield the chunks of a strip of cells, compressed, by column; a chunk at the edge is filled up."""
+    chunk = np.full((*strip.shape[:-2], CHUNK, CHUNK), fill, strip.dtype.newbyteorder("<"))
     for column, part in enumerate(np.split(strip, range(CHUNK, strip.shape[-1], CHUNK), axis=-1)):
-        chunk = np.full((*part.shape[:-2], CHUNK, CHUNK), fill, part.dtype.newbyteorder("<"))
         chunk[..., : part.shape[-2], : part.shape[-1]] = part
+        chunk[..., part.shape[-1] :] = fill
         if (chunk != fill).any():
-            found[column] = blosc.compress(chunk, *_BLOSC)
-    return found
+            yield column, blosc.compress(chunk, *_BLOSC)
 
 
-def _reads_back(read: CellReader, values: npt.NDArray[Any], crew: Executor) -> bool:
+def _reads_back(read: CellReader, values: npt.NDArray[Any]) -> bool:
     """Tell whether a gridded array, read as it will be served, is the one that was written."""
     height, width = values.shape[-2:]
-
-    def same(top: int) -> bool:
-        strip = values[..., top : top + CHUNK, :]
-        return np.array_equal(read.window(top, 0, strip.shape[-2], width), strip, equal_nan=True)
-
-    return all(crew.map(same, range(0, height, CHUNK)))
+    strips = ((top, values[..., top : top + CHUNK, :]) for top in range(0, height, CHUNK))
+    return all(
+        np.array_equal(read.window(top, 0, strip.shape[-2], width), strip, equal_nan=True)
+        for top, strip in strips
+    )
 
 
 def _shard(cells: int) -> int:
     return min(SHARD, -(-cells // CHUNK) * CHUNK)
 
 
-def _encoded(name: str, array: xr.DataArray, crew: Executor) -> tuple[npt.NDArray[Any], dict[str, Any]]:
+def _encoded(name: str, array: xr.DataArray) -> tuple[npt.NDArray[Any], dict[str, Any]]:
     """Return the values as stored, and the CF attributes that explain them."""
     attrs = _plain(array.attrs)
     if name == GRID_MAPPING:
@@ -251,11 +250,9 @@ def _encoded(name: str, array: xr.DataArray, crew: Executor) -> tuple[npt.NDArra
         # The only fields without a resolution are classes.
         return array.values, {**attrs, "_FillValue": NO_CLASS} if array.dtype == np.int8 else attrs
     packed = np.empty(array.shape, np.int16)
-
-    def fill(layer: tuple[int, ...]) -> None:
-        packed[layer] = pack(array.values[layer], resolution)
-
-    list(crew.map(fill, np.ndindex(array.shape[:-2])))
+    lines, found = (one.reshape(-1, array.shape[-1]) for one in (array.values, packed))
+    for top in range(0, len(lines), CHUNK):  # few at a time stay in the processor's cache
+        found[top : top + CHUNK] = pack(lines[top : top + CHUNK], resolution)
     return packed, {**attrs, "scale_factor": resolution, "_FillValue": FILL}
 
 
@@ -340,7 +337,7 @@ class CellReader:
             index = content[-16 * rows * columns - 4 : -4].view("<u8").reshape(rows, columns, 2)
             offset, length = map(int, index[down, right])
             if length != _ABSENT:
-                data = blosc.decompress(content[offset : offset + length].tobytes())
+                data = blosc.decompress(content[offset : offset + length])
                 return np.frombuffer(data, self._dtype).reshape(self._chunk)
         return np.full(self._chunk, self._fill, self._dtype)
 

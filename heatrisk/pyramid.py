@@ -10,7 +10,9 @@ A tile is a slice of a memory-mapped file, and the same file serves browsers fro
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +59,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The pictures of a run, drawn one step at a time so that memory stays bounded.
+    """The pictures of a run, drawn a step at a time so that memory stays bounded.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ class Pyramid:
     times : tuple of str
         Name of every step.
     step : callable
-        From the index of a time step to the archive of each layer, by name.
+        From the index of a time step to the archive of each layer, by name; threads call it side by side.
     """
 
     layers: tuple[str, ...]
@@ -78,7 +80,7 @@ class Pyramid:
 
 
 def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
-    """Write the pictures of a run, step by step.
+    """Write the pictures of a run; a thread draws, writes and reads back a step at a time.
 
     Parameters
     ----------
@@ -100,13 +102,21 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
     hashes = {layer: hashlib.sha256() for layer in pyramid.layers}
     for layer in pyramid.layers:
         (folder / layer).mkdir(parents=True)
-    for index, time in enumerate(pyramid.times):
-        for layer, content in pyramid.step(index).items():
-            path = _path(folder, layer, time)
+
+    def written(index: int) -> Mapping[str, bytes]:
+        contents = pyramid.step(index)
+        for layer, content in contents.items():
+            path = _path(folder, layer, pyramid.times[index])
             path.write_bytes(content)
-            hashes[layer].update(content)
             if path.read_bytes() != content:
                 raise StoreError("a picture does not read back as it was written", where=path)
+        return contents
+
+    # Most of the work is done by compiled code that lets other threads run.
+    with ThreadPoolExecutor(os.cpu_count()) as crew:
+        for contents in crew.map(written, range(len(pyramid.times))):
+            for layer, content in contents.items():
+                hashes[layer].update(content)
     return {f"tiles/{layer}": digest.hexdigest() for layer, digest in hashes.items()}
 
 

@@ -114,9 +114,9 @@ def test_pictures_of_the_same_pixels_are_the_same_however_they_are_compressed(
 def darker(framed: Callable[..., bytes]) -> Callable[..., bytes]:
     """Return what draws every first pixel of a picture in another colour."""
 
-    def draw(kind: int, samples: np.ndarray, *rest: Any) -> bytes:
-        changed = samples.copy()
-        changed[0, 0] ^= 1
+    def draw(kind: int, lines: np.ndarray, *rest: Any) -> bytes:
+        changed = lines.copy()
+        changed[0, 1] ^= 1  # a line opens with its filter type
         return framed(kind, changed, *rest)
 
     return draw

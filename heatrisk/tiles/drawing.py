@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -25,11 +23,10 @@ from heatrisk.tiles.building import (
     MASK_OUTSIDE,
     cell_of_pixel,
     grounds,
-    halved,
     levels_over,
     placed,
 )
-from heatrisk.tiles.images import palette, png
+from heatrisk.tiles.images import palette, png_of_lines
 
 _EVERY = np.arange(65536, dtype=np.uint16).view(np.int16)
 
@@ -63,23 +60,17 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Seq
     times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
 
     def step(index: int) -> Mapping[str, bytes]:
-        def archives(quantity: str, some: Sequence[Layer]) -> dict[str, bytes]:
+        found = dict[str, bytes]()
+        for quantity, some in drawn:
             packed = town.packed(dataset[quantity].values[index], some[0].resolution)
             # Layers that differ in words alone have the same pictures.
-            tiles = {row.bins: row for row in some}
-            drawn = {bins: town.tiles(row, packed) for bins, row in tiles.items()}
-            return {
-                row.name: town.archive(drawn[row.bins], _about(row, times[index], anchored, credits))
+            looks = {row.bins: row for row in some}
+            tiles = {bins: town.tiles(row, packed) for bins, row in looks.items()}
+            found |= {
+                row.name: town.archive(tiles[row.bins], _about(row, times[index], anchored, credits))
                 for row in some
             }
-
-        # Most of the work is done by compiled code that lets other threads run.
-        with ThreadPoolExecutor(os.cpu_count()) as crew:
-            return {
-                name: one
-                for found in crew.map(archives, *zip(*drawn, strict=True))
-                for name, one in found.items()
-            }
+        return found
 
     return Pyramid(names, town.levels, times, step)
 
@@ -93,51 +84,59 @@ class Town:
         kinds = np.append(mask.ravel(), np.uint8(MASK_OUTSIDE))
         pictures = list(grounds(kinds.take(cells), self.levels))
         # Tiles all of which lies outside are not drawn.
-        self.drawn = [np.argwhere(_tiled(picture).any(axis=(2, 3))) for picture in pictures]
-        self.cells = _tiled(cells)[tuple(self.drawn[0].T)].astype(np.int32)
-        # At native zoom cells are coloured before they are looked up: there are fewer of them.
-        self.grounds = [GROUND_OF_MASK[kinds], *(picture.ravel() for picture in pictures[1:])]
+        drawn = [np.argwhere(_tiled(picture).any(axis=(2, 3))) for picture in pictures]
+        self.drawn = [
+            (level.zoom, level.column + x, level.row + y)
+            for level, tiles in zip(self.levels, drawn, strict=True)
+            for y, x in tiles.tolist()
+        ]
+        self.corners, self.cells = drawn[0], _tiled(cells)[tuple(drawn[0].T)].astype(np.uint32)
+        # At native zoom cells are coloured before they are looked up: there are fewer of them. After them and
+        # the one outside lie the pictures of the coarser zooms.
+        parts = [GROUND_OF_MASK[kinds], *(picture.ravel() for picture in pictures[1:])]
+        self.ground = np.concatenate(parts)
+        ends = np.cumsum([part.size for part in parts]).tolist()
+        self.pictures = [slice(*pair) for pair in pairwise(ends)]
+        cuts = [
+            (start + TILE * (y * level.shape[1] + x), level.shape[1])
+            for start, level, tiles in zip(ends, self.levels[1:], drawn[1:], strict=False)
+            for y, x in tiles.tolist()
+        ]
+        self.cuts = np.array(cuts, np.intp).reshape(-1, 2)
         self.counts = list(self._sums((kinds == 0).astype(np.float32)))
 
     def _sums(self, numbers: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield, for each zoom below the native one, the sums over native pixels of the cells' numbers."""
+        sums = numbers
         for finer, level in pairwise(self.levels):
+            corner, summed = np.array(placed(finer, level)), np.zeros(level.shape, np.float32)
             if finer is self.levels[0]:
-                sums = np.zeros(level.shape, np.float32)
-                places = self.drawn[0] * (TILE // 2) + placed(finer, level)
-                pixels.sum_cells(numbers, self.cells, places, sums)
+                pixels.sum_cells(numbers, self.cells, self.corners * (TILE // 2) + corner, summed)
             else:
-                sums = halved(sums, finer, level)
+                pixels.halve(sums, corner, summed)
+            sums = summed
             yield sums
 
-    def packed(self, values: npt.NDArray[np.float32], resolution: float) -> list[npt.NDArray[np.int16]]:
-        """Return the values of the cells, and their means at every coarser zoom, packed and flat."""
+    def packed(self, values: npt.NDArray[np.float32], resolution: float) -> npt.NDArray[np.int16]:
+        """Return the values of the cells, of none outside, and their means at every coarser zoom, packed."""
         scale = np.float32(1.0 / resolution)
-        found = [np.empty(ground.size, np.int16) for ground in self.grounds]
-        numbers = np.empty(self.grounds[0].size, np.float32)
         flat = np.ascontiguousarray(values, np.float32).ravel()
-        whole = pixels.pack_cells(flat, self.grounds[0], scale, found[0], numbers)
-        counts = self.counts if whole else self._sums((found[0] != FILL).astype(np.float32))
-        for sums, count, means in zip(self._sums(numbers), counts, found[1:], strict=True):
-            pixels.pack_means(sums.ravel(), count.ravel(), scale, means)
+        found, numbers = np.empty(self.ground.size, np.int16), np.empty(flat.size + 1, np.float32)
+        whole = pixels.pack_cells(flat, self.ground, scale, found, numbers)
+        counts = self.counts if whole else self._sums((found[: numbers.size] != FILL).astype(np.float32))
+        for sums, count, picture in zip(self._sums(numbers), counts, self.pictures, strict=True):
+            pixels.pack_means(sums.ravel(), count.ravel(), scale, found[picture])
         return found
 
-    def tiles(self, row: Layer, packed: list[npt.NDArray[np.int16]]) -> list[Tile]:
+    def tiles(self, row: Layer, packed: npt.NDArray[np.int16]) -> list[Tile]:
         """Return the tiles of one layer at one step."""
-        table, colours, found = row.coded(_EVERY), palette(row.name), []
-        for level, drawn, values, ground in zip(self.levels, self.drawn, packed, self.grounds, strict=True):
-            codes = np.empty(ground.size, np.uint8)
-            pixels.colour(values.view(np.uint16), ground, table, codes)
-            if level is self.levels[0]:
-                shown = np.empty(self.cells.shape, np.uint8)
-                pixels.pick(codes, self.cells.ravel(), shown.ravel())
-            else:
-                shown = _tiled(codes.reshape(level.shape))[tuple(drawn.T)]
-            found += [
-                Tile(level.zoom, level.column + x, level.row + y, png(tile, colours))
-                for (y, x), tile in zip(drawn.tolist(), shown, strict=True)
-            ]
-        return found
+        codes = np.empty(self.ground.size, np.uint8)
+        pixels.colour(packed.view(np.uint16), self.ground, row.coded(_EVERY), codes)
+        lines = np.empty((len(self.drawn), TILE, TILE + 1), np.uint8)
+        pixels.pick(codes, self.cells, lines)
+        pixels.cut(codes, self.cuts, lines[len(self.cells) :])
+        colours = palette(row.name)
+        return [Tile(*at, png_of_lines(tile, colours)) for at, tile in zip(self.drawn, lines, strict=True)]
 
     def archive(self, tiles: list[Tile], about: Mapping[str, str]) -> bytes:
         """Return the tiles of one layer at one step as an archive."""

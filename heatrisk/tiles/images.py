@@ -33,7 +33,22 @@ def png(codes: Codes, palette: bytes) -> bytes:
     palette : bytes
         PLTE and tRNS chunks.
     """
-    return _framed(_PALETTE, codes, codes.shape, palette)
+    lines = np.zeros((codes.shape[0], codes.shape[1] + 1), np.uint8)
+    lines[:, 1:] = codes
+    return png_of_lines(lines, palette)
+
+
+def png_of_lines(lines: Codes, palette: bytes) -> bytes:
+    """Return codes as a PNG with palette.
+
+    Parameters
+    ----------
+    lines : numpy.ndarray of uint8
+        Shape (rows, 1 + columns): a line opens with its filter type, 0 for none.
+    palette : bytes
+        PLTE and tRNS chunks.
+    """
+    return _framed(_PALETTE, lines, (lines.shape[0], lines.shape[1] - 1), palette)
 
 
 def codes(image: bytes) -> Codes:
@@ -90,22 +105,26 @@ def true_colour(samples: npt.NDArray[np.uint8]) -> bytes:
         Shape (rows, columns, 3).
     """
     rows, columns, _ = samples.shape
-    return _framed(_TRUE_COLOUR, samples.reshape(rows, 3 * columns), (rows, columns), b"")
+    lines = np.zeros((rows, 3 * columns + 1), np.uint8)
+    lines[:, 1:] = samples.reshape(rows, 3 * columns)
+    return _framed(_TRUE_COLOUR, lines, (rows, columns), b"")
 
 
-def _framed(kind: int, samples: npt.NDArray[np.uint8], shape: tuple[int, ...], palette: bytes) -> bytes:
+def _framed(kind: int, lines: npt.NDArray[np.uint8], shape: tuple[int, ...], palette: bytes) -> bytes:
     rows, columns = shape
-    lines = np.zeros((rows, samples.shape[1] + 1), np.uint8)  # a line opens with its filter type, 0 for none
-    lines[:, 1:] = samples
-    header = struct.pack(">IIBBBBB", columns, rows, 8, kind, 0, 0, 0)
     data: bytes = isal_zlib.compress(lines, _DEFLATE_LEVEL)
-    return b"".join((_SIGNATURE, chunk(b"IHDR", header), palette, chunk(b"IDAT", data), _END))
+    return b"".join((_head(kind, rows, columns), palette, chunk(b"IDAT", data), _END))
+
+
+@lru_cache
+def _head(kind: int, rows: int, columns: int) -> bytes:
+    return _SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, kind, 0, 0, 0))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
     """Return one chunk of an image: length, type, data, checksum."""
-    content = kind + data
-    return struct.pack(">I", len(data)) + content + struct.pack(">I", isal_zlib.crc32(content))
+    checksum = isal_zlib.crc32(data, isal_zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)))
 
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

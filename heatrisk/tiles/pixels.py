@@ -17,7 +17,8 @@ from heatrisk.tiles.building import OPEN
 
 Floats = npt.NDArray[np.float32]
 Packed = npt.NDArray[np.int16]
-Cells = npt.NDArray[np.int32]
+#: Without sign: a signed index costs a comparison at each pixel.
+Cells = npt.NDArray[np.uint32]
 
 _FILL, _LEAST, _MOST = np.int16(FILL), np.float32(-32767), np.float32(32767)
 
@@ -62,7 +63,7 @@ def sum_cells(numbers: Floats, cells: Cells, places: npt.NDArray[np.intp], sums:
     ----------
     numbers : numpy.ndarray of float32
         A number a cell.
-    cells : numpy.ndarray of int32
+    cells : numpy.ndarray of uint32
         The cell that a pixel shows, shape (tiles, pixels, pixels).
     places : numpy.ndarray of int
         Row and column of each tile's north-west corner in ``sums``.
@@ -77,6 +78,16 @@ def sum_cells(numbers: Floats, cells: Cells, places: npt.NDArray[np.intp], sums:
             for j in range(half):
                 west = numbers[above[2 * j]] + numbers[below[2 * j]]
                 out[left + j] = west + (numbers[above[2 * j + 1]] + numbers[below[2 * j + 1]])
+
+
+@kernel
+def halve(pixels: Floats, place: npt.NDArray[np.intp], sums: Floats) -> None:
+    """Add up 2 x 2 pixels of a zoom for the next coarser one, on which they begin at a row and column."""
+    for i in range(pixels.shape[0] // 2):
+        above, below, out = pixels[2 * i], pixels[2 * i + 1], sums[place[0] + i]
+        for j in range(pixels.shape[1] // 2):
+            west = above[2 * j] + below[2 * j]
+            out[place[1] + j] = west + (above[2 * j + 1] + below[2 * j + 1])
 
 
 @kernel
@@ -99,10 +110,45 @@ def colour(packed: npt.NDArray[np.uint16], ground: Codes, table: Codes, codes: C
 
 
 @kernel
-def pick(codes: Codes, cells: Cells, pixels: Codes) -> None:
-    """Give each pixel the code of its cell; ``cells`` and ``pixels`` are flat."""
-    for i in range(cells.size):
-        pixels[i] = codes[cells[i]]
+def pick(codes: Codes, cells: Cells, lines: Codes) -> None:
+    """Give each native pixel the code of its cell, in lines as a PNG has them.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray of uint8
+        A code a cell.
+    cells : numpy.ndarray of uint32
+        The cell that a pixel shows, shape (tiles, pixels, pixels).
+    lines : numpy.ndarray of uint8
+        Shape (tiles, pixels, 1 + pixels), written into; a line opens with its filter type, 0 for none.
+    """
+    for tile in range(cells.shape[0]):
+        for i in range(cells.shape[1]):
+            lines[tile, i, 0] = 0
+            for j in range(cells.shape[2]):
+                lines[tile, i, 1 + j] = codes[cells[tile, i, j]]
+
+
+@kernel
+def cut(codes: Codes, places: npt.NDArray[np.intp], lines: Codes) -> None:
+    """Cut tiles out of pictures that lie one after the other.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray of uint8
+        The pictures, flat.
+    places : numpy.ndarray of int
+        Where each tile begins, and how wide its picture is.
+    lines : numpy.ndarray of uint8
+        As for :func:`pick`.
+    """
+    for tile in range(places.shape[0]):
+        for i in range(lines.shape[1]):
+            start = places[tile, 0] + i * places[tile, 1]
+            found, line = codes[start : start + lines.shape[2] - 1], lines[tile, i]
+            line[0] = 0
+            for j in range(found.size):
+                line[1 + j] = found[j]
 
 
 @kernel
