@@ -250,7 +250,7 @@ def _encoded(name: str, array: xr.DataArray) -> tuple[npt.NDArray[Any], dict[str
         # The only fields without a resolution are classes.
         return array.values, {**attrs, "_FillValue": NO_CLASS} if array.dtype == np.int8 else attrs
     packed = np.empty(array.shape, np.int16)
-    lines, found = (one.reshape(-1, array.shape[-1]) for one in (array.values, packed))
+    lines, found = (np.reshape(one, (-1, array.shape[-1])) for one in (array.values, packed))
     for top in range(0, len(lines), CHUNK):  # few at a time stay in the processor's cache
         found[top : top + CHUNK] = pack(lines[top : top + CHUNK], resolution)
     return packed, {**attrs, "scale_factor": resolution, "_FillValue": FILL}

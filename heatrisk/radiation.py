@@ -26,7 +26,8 @@ from heatrisk.physics.constants import SITTING, STANDING
 from heatrisk.physics.faces import FACES, TMRT, add_faces, side_walls
 from heatrisk.physics.fluxes import court_table
 from heatrisk.physics.lookup import add_warming
-from heatrisk.physics.shadow import LOWEST_SUN, shares_of_suns, sun_shares
+from heatrisk.physics.shadow import LOWEST_SUN, shares_of_suns
+from heatrisk.physics.shares import Packed, unpacked
 from heatrisk.quantities import QUANTITIES
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
@@ -42,7 +43,7 @@ Posture = Literal["standing", "sitting"]
 
 
 class Suns:
-    """Shade of a scene by its suns; those that the next steps ask for again are kept.
+    """Shade of a scene by its suns, packed; those that the next steps ask for again are kept.
 
     Parameters
     ----------
@@ -52,16 +53,17 @@ class Suns:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._kept: dict[Sun, Floats32] = {}
+        self._kept: dict[Sun, Packed] = {}
 
     @cached_property
-    def _dark(self) -> Floats32:
+    def _dark(self) -> Packed:
         """The share of a sun that counts as none."""
-        return sun_shares(self.scene.shade, 90.0, 0.0)[0].ravel()
+        dark: Packed = self._cast([(90.0, 0.0)])[0, 0].ravel()
+        return dark
 
     def shares(
-        self, suns: Sequence[Sun], *, keep: bool = False, out: Floats32 | None = None
-    ) -> list[tuple[Floats32, Floats32]]:
+        self, suns: Sequence[Sun], *, keep: bool = False, out: Packed | None = None
+    ) -> list[tuple[Packed, Packed]]:
         """Return the share in full sun and the share of the beam that arrives, flat, of the suns of a step.
 
         Parameters
@@ -69,37 +71,44 @@ class Suns:
         suns : sequence of (float, float)
             Zenith and azimuth of each [degrees].
         keep : bool
-            Whether to keep those that stand for an hour, whatever happens to ``out``.
-        out : numpy.ndarray of float32, optional
+            Whether to keep those that stand for an hour.
+        out : numpy.ndarray of uint16, optional
             May be written into instead of new memory; has the shape that
-            :func:`heatrisk.physics.shadow.shares_of_suns` gives as many suns.
+            :func:`heatrisk.physics.shadow.shares_of_suns` gives as many suns. What an earlier call has
+            given from it is lost, unless it is asked for again by `beams`.
         """
+        if out is not None:
+            self._kept = {
+                sun: beam.copy() if np.may_share_memory(beam, out) else beam
+                for sun, beam in self._kept.items()
+            }
         up = [k for k, (zenith, _) in enumerate(suns) if 90.0 - zenith >= LOWEST_SUN]
         cast = self._cast([suns[k] for k in up], None if out is None else out[: len(up)])
-        found = [(self._dark, self._dark)] * len(suns)
-        for k, both in zip(up, cast, strict=True):
-            found[k] = both[0].ravel(), both[-1].ravel()
-            if keep and stands_for_an_hour(k, len(suns)):
-                self._keep(suns[k], found[k][1] if out is None else found[k][1].copy())
-        return found
+        lit = {k: (both[0].ravel(), both[-1].ravel()) for k, both in zip(up, cast, strict=True)}
+        if keep:
+            self._keep({suns[k]: lit[k][1] for k in up if stands_for_an_hour(k, len(suns))})
+        return [lit[k] if k in up else (self._dark, self._dark) for k in range(len(suns))]
 
-    def beams(self, suns: Sequence[Sun]) -> list[Floats32]:
+    def beams(self, suns: Sequence[Sun]) -> list[Packed]:
         """Return the share of the beam that arrives, flat, of suns that may have been kept; keep them."""
-        missing = [sun for sun in suns if sun not in self._kept and 90.0 - sun[0] >= LOWEST_SUN]
-        for sun, both in zip(missing, self._cast(missing), strict=True):
-            self._keep(sun, both[-1].ravel())
-        return [self._kept.get(sun, self._dark) for sun in suns]
+        up = [sun for sun in suns if 90.0 - sun[0] >= LOWEST_SUN]
+        missing = [sun for sun in up if sun not in self._kept]
+        cast = {sun: both[-1].ravel() for sun, both in zip(missing, self._cast(missing), strict=True)}
+        found = {sun: cast[sun] if sun in cast else self._kept[sun] for sun in up}
+        self._keep(found)
+        return [found[sun] if sun in up else self._dark for sun in suns]
 
-    def _cast(self, suns: Sequence[Sun], out: Floats32 | None = None) -> Floats32:
+    def _cast(self, suns: Sequence[Sun], out: Packed | None = None) -> Packed:
         scene = self.scene
         return shares_of_suns(
-            scene.shade, suns, transmissivity=scene.transmissivity, extinction=scene.extinction, out=out
-        )
+            scene.shade, suns, transmissivity=scene.transmissivity, extinction=scene.extinction,
+            packed=True, out=out,
+        )  # fmt: skip
 
-    def _keep(self, sun: Sun, beam: Floats32) -> None:
-        self._kept[sun] = beam
-        for old in list(self._kept)[:-_KEPT]:
-            del self._kept[old]
+    def _keep(self, beams: dict[Sun, Packed]) -> None:
+        """Keep suns, and of all others those that were asked for last."""
+        others = {sun: beam for sun, beam in self._kept.items() if sun not in beams}
+        self._kept = dict([*others.items(), *beams.items()][-_KEPT:])
 
 
 def face_fluxes(
@@ -168,8 +177,8 @@ def face_fluxes(
     classes = town.classes[scene.land_cover[part].ravel()]
     shape = scene.land_cover[part].shape
 
-    def shown(beam: Floats32) -> Floats32:
-        return beam.reshape(grid.shape)[part].ravel()
+    def shown(beam: Packed) -> Floats32:
+        return unpacked(beam.reshape(grid.shape)[part].ravel())
 
     suns, turn = Suns(scene), float(np.radians(heading))
     fluxes = np.empty((len(chosen), view.size, TMRT + 1))

@@ -32,6 +32,7 @@ from heatrisk.grid import Grid
 from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
 from heatrisk.physics.shadow import LOWEST_SUN
+from heatrisk.physics.shares import Packed, packed
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.quantities import QUANTITIES
@@ -131,18 +132,18 @@ def simulate(
     names = (*_FIELDS, "wbgt_moe_sd", "p_danger")
     # One piece of memory: the system gives a large one faster than many of a few megabytes.
     fields = dict(zip(names, np.empty((len(names), len(steps), *grid.shape), np.float32), strict=True))
-    received = np.empty(grid.shape, np.float32)
     offsets = np.full(len(steps), np.nan)
     for k in range(len(steps)):
         now = drive.data.isel(time=k)
         heat = step_heat(now, drive.before.isel(time=k), town.surfaces)
         field = {name: values[k] for name, values in fields.items()}
-        products = [received] * cells.PRODUCTS
+        # The share of the beam that arrives waits in the field that it becomes a part of.
+        products = [field["wbgt_moe_sd"]] * cells.PRODUCTS
         for name, place in _FIELDS.items():
             products[place] = field[name]
         open_mean = town.step(now, heat, official[k], products)
         offsets[k] = official[k] - open_mean
-        _add_uncertainty(field, received, weather, now, (grid.cell_size, scene.factor), views)
+        _add_uncertainty(field, weather, now, (grid.cell_size, scene.factor), views)
         if progress is not None:
             progress(k + 1, len(steps))
     sure = bool(np.isfinite(fields["p_danger"]).any())
@@ -164,17 +165,20 @@ def simulate(
 
 
 def _add_uncertainty(
-    field: dict[str, npt.NDArray[np.float32]], received: npt.NDArray[np.float32], weather: Weather,
-    now: xr.Dataset, grain: tuple[float, int], views: xr.Dataset,
+    field: dict[str, npt.NDArray[np.float32]], weather: Weather, now: xr.Dataset, grain: tuple[float, int],
+    views: xr.Dataset,
 ) -> None:  # fmt: skip
-    """Fill in how sure the ``wbgt_moe`` of one step is; the grain is the cell size and its sub-cells."""
+    """Fill in how sure the ``wbgt_moe`` of one step is; the grain is the cell size and its sub-cells.
+
+    In place of the standard deviation stands at first the share of the beam that arrives.
+    """
     official, at = float(now["official"]), pd.Timestamp(now["time"].item())
     anchored = bool(np.isfinite(official))
     inputs = uncertainty.UncertaintyInputs(
         wbgt=field["wbgt_moe"],
         wbgt_sun=field["wbgt_moe_sun"],
         wbgt_shade=field["wbgt_moe_shade"],
-        sunlit=received,
+        sunlit=field["wbgt_moe_sd"],
         lead_hours=uncertainty.lead_hours(weather, at) if anchored else np.nan,
         anchored=anchored,
         split_measured=uncertainty.split_measured(weather),
@@ -183,8 +187,8 @@ def _add_uncertainty(
         svf=views["svf"].values,
         conditions=uncertainty.conditions(now),
     )
-    field["wbgt_moe_sd"][:] = uncertainty.spread(inputs)
-    field["p_danger"][:] = uncertainty.probability(DANGER, inputs, field["wbgt_moe_sd"])
+    sd = uncertainty.spread(inputs, out=field["wbgt_moe_sd"])
+    uncertainty.probability(DANGER, inputs, sd, out=field["p_danger"])
 
 
 def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
@@ -208,7 +212,7 @@ def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> xr.Dataset:
         given = given.assign(svf_buildings=given["svf"])
     if given is None or "svf_buildings" not in given:
         given = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
-    return given.astype(np.float32)
+    return given.astype(np.float32, copy=False)
 
 
 class Town:
@@ -241,7 +245,7 @@ class Town:
         self.reference = order.places(grass, slots, whole, whole, self.crowns)
         # Shares of all moments of a step, written into again by the next: new memory costs as much as shade.
         rasters = 2 if scene.shade.by_row.crown_top.size else 1
-        self.room = np.empty((0, rasters, *scene.grid.shape), np.float32)
+        self.room = np.empty((0, rasters, *scene.grid.shape), np.uint16)
 
     def step(
         self, now: xr.Dataset, heat: StepHeat, official: float, products: list[npt.NDArray[np.float32]]
@@ -255,19 +259,19 @@ class Town:
         suns = path_of(now)
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
         open_mean = cells.reference_moe(tables, self.reference, before, beams)
-        before = tuple(self.suns.beams(heat.suns))
         if len(self.room) != len(suns):
-            self.room = np.empty((len(suns), *self.room.shape[1:]), np.float32)
+            self.room = np.empty((len(suns), *self.room.shape[1:]), np.uint16)
         directs, beams = zip(*self.suns.shares(suns, keep=True, out=self.room), strict=True)
+        before = tuple(self.suns.beams(heat.suns))  # after the room was filled: it held some of them
         base = official if np.isfinite(official) else open_mean
         flat = tuple(product.ravel() for product in products)
         cells.step_cells(tables, self.places, before, beams, directs, base, open_mean, flat)
         return open_mean
 
 
-def _whole(zenith: float) -> npt.NDArray[np.float32]:
+def _whole(zenith: float) -> Packed:
     """Return the share of the beam that reaches open ground."""
-    return np.full(1, 90.0 - zenith >= LOWEST_SUN, np.float32)
+    return packed([90.0 - zenith >= LOWEST_SUN])
 
 
 def _dataset(

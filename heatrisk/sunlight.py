@@ -116,5 +116,5 @@ def implied_clear_sky_index(
 
 def interpolated(at: pd.DatetimeIndex, known: pd.DatetimeIndex, values: Floats) -> Floats:
     """Return values between known instants."""
-    seconds = (at - known[0]).total_seconds().to_numpy()
-    return np.asarray(np.interp(seconds, (known - known[0]).total_seconds().to_numpy(), values), np.float64)
+    asked, given = ((times.values - known.values[0]) / np.timedelta64(1, "s") for times in (at, known))
+    return np.asarray(np.interp(asked, given, values), np.float64)

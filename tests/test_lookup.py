@@ -16,6 +16,7 @@ from heatrisk.physics.court import BEAM, COSZ, DIFFUSE, PS, TA, VA, beam_warming
 from heatrisk.physics.kernel import kernel
 from heatrisk.physics.lanes import COLUMNS, LANES, SUMS, TERMS, TERMS_WITH_V, add_moment, write_answers
 from heatrisk.physics.radiant import mean_radiant_temperature, person_beam, person_load
+from heatrisk.physics.shares import packed, unpacked
 from heatrisk.physics.surface import LAND_COVER, WALL, parameters
 from heatrisk.physics.utci import utci, wind_at_10_m
 from heatrisk.physics.wbgt import from_fluxes
@@ -51,7 +52,7 @@ def street(count: int, seed: int, *, crowns: bool = True, moments: int = MOMENTS
     most = 1.0 - 0.85 * (1.0 - clear)  # crowns that hide the sky hide the sun
 
     def shares() -> np.ndarray:
-        return np.asarray(most * random.choice([0.0, 0.15, 0.6, 1.0], count), np.float32)
+        return unpacked(packed(most * random.choice([0.0, 0.15, 0.6, 1.0], count)))
 
     kind = random.integers(0, len(GROUND), count).astype(np.uint8)
     svf = (bare * clear).astype(np.float32)
@@ -80,11 +81,16 @@ def placed(town: Street, crowns: bool = True) -> order.Places:
     return order.places(town.kind, KINDS, town.svf, town.bare, crowns)
 
 
+def waiting(beams: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Return shares as they wait for a step."""
+    return tuple(packed(beam) for beam in beams)
+
+
 def added(drive: np.ndarray, rh: float, town: Street, *, crowns: bool = True) -> np.ndarray:
     """Return the sums of all moments, the peak and the beam over some cells, one row each."""
     found, places = tables(drive, rh, crowns=crowns), placed(town, crowns)
     sums = np.full((cells.RECEIVED + 1, places.order.size), np.nan, np.float32)
-    cells.pass_block(found, places, town.before, town.beams, 0, sums)
+    cells.pass_block(found, places, waiting(town.before), waiting(town.beams), 0, sums)
     of_cells = np.full((len(sums), town.kind.size), np.nan)
     of_cells[:, places.order] = sums
     return of_cells
@@ -192,7 +198,7 @@ def test_urban_wind_is_that_of_each_sky_view() -> None:
     now, whole, no_one = weather(33.0, 2.0, 1008.0, 0.9, 0.85), np.ones(1, np.float32), np.zeros(1, np.uint8)
     for view in (1.0, 0.73, 0.5, 0.387, 0.25, 0.141):
         bare = np.full(1, view, np.float32)
-        places, share = order.places(no_one, KINDS, bare, bare, True), (0.5 * whole,)
+        places, share = order.places(no_one, KINDS, bare, bare, True), waiting((0.5 * whole,))
         street = tables(now, 55.0, urban_wind=True)
         calmer = weather(33.0, float(sheltered_wind(2.0, view)), 1008.0, 0.9, 0.85)
         ours, plain = (
@@ -207,7 +213,8 @@ def test_urban_wind_is_that_of_each_sky_view() -> None:
 def stepped(town: Street, lift: tuple[float, float] = (0.0, 0.0), *, crowns: bool = True) -> np.ndarray:
     products = tuple(np.full(town.kind.size, 7.0, np.float32) for _ in range(cells.PRODUCTS))
     found = tables(DRIVE[-MOMENTS:], 55.0, crowns=crowns)
-    cells.step_cells(found, placed(town, crowns), town.before, town.beams, town.beams, *lift, products)
+    before, beams = waiting(town.before), waiting(town.beams)
+    cells.step_cells(found, placed(town, crowns), before, beams, beams, *lift, products)
     return np.array(products)
 
 
@@ -236,7 +243,7 @@ def test_a_cell_has_the_same_bytes_wherever_it_lies() -> None:
 def test_the_reference_is_the_only_cell_before_rounding() -> None:
     town = street(1, 8)
     found = tables(DRIVE[-MOMENTS:], 55.0)
-    mean = cells.reference_moe(found, placed(town), town.before, town.beams)
+    mean = cells.reference_moe(found, placed(town), waiting(town.before), waiting(town.beams))
     assert mean == pytest.approx(added(DRIVE[-MOMENTS:], 55.0, town)[lanes.MOE, 0] / MOMENTS, abs=1e-9)
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatrisk.physics.shadow import shade_scene, sunlit, sunlit_fraction
+from heatrisk.physics.shadow import shade_scene, shares_of_suns, sunlit, sunlit_fraction
+from heatrisk.physics.shares import UNKNOWN, WHOLE, packed, unpacked
 from tests import towns
 from tests.strategies import AZIMUTHS, ELEVATIONS
 from tests.strategies import towns as random_towns
@@ -114,3 +115,19 @@ def test_unknown_land_around_a_town_changes_nothing_within(town, elevation, azim
     for dim in ({"transmissivity": 0.3}, {"extinction": 0.2}):
         lit = [sunlit_fraction(scene, 90.0 - elevation, azimuth, **dim) for scene in (alone, amid)]
         np.testing.assert_array_equal(*lit)
+
+
+@given(town=random_towns(low=6), suns=st.lists(st.tuples(ELEVATIONS, AZIMUTHS), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=30)
+def test_packed_shares_are_those_that_are_not_packed(town, suns):
+    """In both directions and through crowns, to the nearest part; what is unknown stays so."""
+    rows, columns = (size - size % 2 for size in town.shape)
+    town = town[:rows, :columns]
+    trees = np.where(town == 0.0, 5.0, np.nan)
+    scene = shade_scene(0.0 * town, np.where(town > 0.0, town, np.nan), factor=2, crown_top=trees)
+    sky = [(90.0 - elevation, azimuth) for elevation, azimuth in suns] + [(95.0, 10.0)]
+    for dim in ({"transmissivity": 0.3}, {"extinction": 0.2}):
+        plain, waiting = shares_of_suns(scene, sky, **dim), shares_of_suns(scene, sky, packed=True, **dim)
+        np.testing.assert_array_equal(waiting == UNKNOWN, np.isnan(plain))
+        np.testing.assert_array_equal(waiting, packed(plain))
+        np.testing.assert_allclose(unpacked(waiting), plain, rtol=0, atol=0.51 / WHOLE)

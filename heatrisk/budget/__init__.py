@@ -33,6 +33,7 @@ from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics.constants import WEIGHT_AIR, WEIGHT_GLOBE, WEIGHT_WET_BULB
 from heatrisk.physics.court import SECTORS
 from heatrisk.physics.shadow import LOWEST_SUN
+from heatrisk.physics.shares import unpacked
 from heatrisk.physics.surface import GRASS, LAND_COVER
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.place import cell_at
@@ -265,7 +266,8 @@ def _followed(
     def shares(suns: list[Sun]) -> list[tuple[float, float]]:
         if part is None:
             return [(float(90.0 - zenith >= LOWEST_SUN),) * 2 for zenith, _ in suns]
-        return [(float(direct[0]), float(beam[0])) for direct, beam in Suns(part).shares(suns)]
+        found = (unpacked(np.concatenate(both)) for both in Suns(part).shares(suns))
+        return [(float(direct), float(beam)) for direct, beam in found]
 
     past = [beam for _, beam in shares(heat.suns)]
     return moments(spot, heat, now, town, past, shares(path_of(now)), urban_wind)

@@ -31,6 +31,7 @@ from heatrisk.physics.lanes import (
 )
 from heatrisk.physics.lookup import LOAD_STEP, Floats32, Tables
 from heatrisk.physics.order import BLOCK, INTERVALS, Places, view_of
+from heatrisk.physics.shares import WHOLE, unpack
 
 #: Products of a step, in the order in which `step_cells` writes them: the rows of sums as means, but for the
 #: highest ``wbgt_moe``; then the mean share of the beam that arrives, and that in full sun.
@@ -40,25 +41,42 @@ HUNDREDTHS, THOUSANDTHS = 100.0, 1000.0
 
 
 @kernel
-def _take(values: Floats32, first: int, order: Any, taken: Floats32) -> None:
+def _take(values: Floats32, order: Any, taken: Floats32) -> None:
     """Put the values of a block's cells into the order of their tables."""
-    part = lent(values)[first : first + BLOCK]
+    values = lent(values)
     for i in range(order.size):
-        taken[i] = part[order[i]]
+        taken[i] = values[order[i]]
 
 
 @kernel
-def _see_day(parts: Floats32, shares: Floats32, day: Floats32) -> None:
+def _take_shares(parts: Any, order: Any, taken: Floats32) -> None:
+    """Put the packed shares of a block's cells into the order of their tables, unpacked."""
+    parts = lent(parts)
+    for i in range(order.size):
+        taken[i] = unpack(parts[order[i]])
+
+
+@kernel
+def _add_shares(parts: Any, first: int, weight: Any, sums: Floats32) -> None:
+    """Add so much of the packed shares of a block's cells, which lie as in the raster."""
+    shares = lent(parts)[first : first + sums.size]
+    for i in range(sums.size):
+        sums[i] += weight * unpack(shares[i])
+
+
+@kernel
+def _see_day(parts: Floats32, before: Any, beams: Any, first: int, day: Floats32) -> None:
     """Turn the sky view factor of cells into the share of a whole day's beam that reaches their ground.
 
     The suns that are not known count by the share of the sky that a place sees.
     """
     day *= np.float32(1.0) - parts.sum()
-    for k in range(shares.shape[0]):
-        part, share = parts[k], shares[k]
-        if part > 0.0:
-            for i in range(day.size):
-                day[i] += part * share[i]
+    for h in range(len(before)):
+        if parts[h] > 0.0:
+            _add_shares(before[h], first, parts[h], day)
+    for k in range(len(beams)):
+        if parts[len(before) + k] > 0.0:
+            _add_shares(beams[k], first, parts[len(before) + k], day)
 
 
 @kernel
@@ -118,17 +136,17 @@ def pass_block(tables: Tables, places: Places, before: Any, beams: Any, block: i
     sum of the shares of the beam, in the order of the block.
     """
     bounds = places.bounds[block]
-    count, suns = bounds[-1] - bounds[0], len(before) + len(beams)
-    shares, day = np.empty((suns, count), np.float32), np.empty(count, np.float32)
+    count = bounds[-1] - bounds[0]
+    shares, day = np.empty((len(beams), count), np.float32), np.empty(count, np.float32)
     room = _Room(shares, day, np.empty_like(day), np.empty_like(day))
     _fill_room(_lent(tables), places, before, beams, block, room)
-    _pass_moments(_lent(tables), places, bounds, room, len(beams), sums)
+    _pass_moments(_lent(tables), places, bounds, room, sums)
 
 
 class _Room(NamedTuple):
     """A block in its order."""
 
-    shares: Floats32  # of the beam, from every sun
+    shares: Floats32  # of the beam, at every moment
     day: Floats32  # share of a whole day's beam
     warmth: Floats32  # of the ground, by the beam [K]
     shaded: Floats32  # the same under crowns, by them too [K]
@@ -136,36 +154,40 @@ class _Room(NamedTuple):
 
 @kernel
 def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, block: int, room: _Room) -> None:
-    """Put the shares of a block in order, and let its ground remember the sun before the step."""
+    """Put the shares of a block in order, and let its ground remember the sun before the step.
+
+    What many suns add up to is added up as it lies in the raster, and put in order once.
+    """
     first, bounds = block * BLOCK, places.bounds[block]
     order, shares = lent(places.order)[bounds[0] : bounds[-1]], lent(room.shares)
-    for h in range(len(before)):
-        _take(before[h], first, order, shares[h])
     for k in range(len(beams)):
-        _take(beams[k], first, order, shares[len(before) + k])
-    _take(places.svf, first, order, room.day)
-    _see_day(tables.day, shares, room.day)
-    each = (bounds.size - 1) // tables.past.shape[1]
+        _take_shares(lent(beams[k])[first : first + BLOCK], order, shares[k])
+    day = places.svf[first : first + BLOCK].copy()
+    _see_day(tables.day, before, beams, first, day)
+    _take(day, order, room.day)
+    past, each = np.empty_like(day), (bounds.size - 1) // tables.past.shape[1]
     for slot in range(tables.past.shape[1]):
-        put, of = tables.past[:, slot], bounds[slot * each : (slot + 1) * each + 1] - bounds[0]
-        for i in range(of[0], of[-1]):
-            room.warmth[i] = put[0] * room.day[i]
-        for h in range(put.size - 1):
-            for i in range(of[0], of[-1]):
-                room.warmth[i] += put[h + 1] * shares[h, i]
+        put, begin = tables.past[:, slot], bounds[slot * each] - bounds[0]
+        of = slice(begin, bounds[(slot + 1) * each] - bounds[0])
+        if of.start < of.stop:
+            past[:] = np.float32(0.0)
+            for h in range(put.size - 1):
+                _add_shares(before[h], first, put[h + 1], past)
+            warmth, whole = lent(room.warmth)[of], lent(room.day)[of]
+            _take(past, order[of], warmth)
+            for i in range(warmth.size):
+                warmth[i] += put[0] * whole[i]
 
 
 @kernel
-def _pass_moments(
-    tables: Tables, places: Places, bounds: Any, room: _Room, moments: int, sums: Floats32
-) -> None:
+def _pass_moments(tables: Tables, places: Places, bounds: Any, room: _Room, sums: Floats32) -> None:
     """Add all moments to the sums of a block."""
     shares, sums = lent(room.shares), lent(sums)
     room = _Room(shares, lent(room.day), lent(room.warmth), lent(room.shaded))
     sums[:] = np.float32(0.0)
     sums[PEAK] = -np.inf
-    for k in range(moments):
-        share = shares[len(shares) - moments + k]
+    for k in range(len(shares)):
+        share = shares[k]
         _pass_moment(tables, k, places, bounds, share, room, sums)
         sums[RECEIVED] += share
     for i in range(sums.shape[1]):
@@ -244,8 +266,10 @@ def _write_lit(directs: Any, products: Any, first: int) -> None:
     known = lent(products[RECEIVED])[first : first + BLOCK]
     part[:] = np.float32(0.0)
     for k in range(len(directs)):
-        part += lent(directs[k])[first : first + BLOCK]
-    count, steps = np.float32(len(directs)), np.float32(THOUSANDTHS)
+        shares = lent(directs[k])[first : first + BLOCK]
+        for i in range(part.size):
+            part[i] += np.float32(shares[i])
+    count, steps = np.float32(len(directs) * WHOLE), np.float32(THOUSANDTHS)
     for i in range(part.size):
         lit = np.rint(part[i] / count * steps) / steps
         part[i] = lit if known[i] == known[i] else np.float32(np.nan)
@@ -272,9 +296,9 @@ def step_cells(
         From `heatrisk.physics.lookup.body_tables`.
     places : Places
         From `heatrisk.physics.order.places`.
-    before, beams, directs : tuple of array of float32, each of shape (cells,)
+    before, beams, directs : tuple of array of uint16, each of shape (cells,)
         Share of the beam that arrives from each of the suns before the step and at each moment; share in full
-        sun at each moment. NaN gives NaN.
+        sun at each moment; packed, see `heatrisk.physics.shares`. What is unknown gives NaN.
     base, reference : float
         WBGT are given as ``base + (mean - reference)``. [°C]
     products : tuple of array of float32, each of shape (cells,)

@@ -32,7 +32,7 @@ from heatrisk.physics.canopy import PARTS
 from heatrisk.physics.columns import HIGHEST, ShadeScene, refuse_towering, shade_scene
 from heatrisk.physics.line import Counts, Raster, Sweep, towards
 from heatrisk.physics.relief import checked, datum, light, sweep_across
-from heatrisk.physics.shares import LIT, LOST, VEILED, Outlet, mean_share, turn_onto
+from heatrisk.physics.shares import LIT, LOST, UNKNOWN, VEILED, WHOLE, Outlet, mean_share, turn_onto
 from heatrisk.physics.sweep import Suns, cast, cast_shares
 
 __all__ = [
@@ -313,8 +313,9 @@ def shares_of_suns(
     *,
     transmissivity: float = CROWN_TRANSMISSIVITY,
     extinction: float | None = None,
-    out: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    packed: bool = False,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Give `sun_shares` of many suns: the town is read once for all that go the same way.
 
     Parameters
@@ -323,24 +324,27 @@ def shares_of_suns(
         As for `sunlit_fraction`.
     suns : sequence of (float, float)
         Zenith and azimuth of each [degrees].
-    out : ndarray of float32, optional
-        What may be written into instead of new memory, contiguous, of the shape of what is returned.
+    packed : bool
+        Whether shares are packed into two bytes, see `heatrisk.physics.shares`.
+    out : ndarray, optional
+        What may be written into instead of new memory, contiguous, of the shape and type of what is returned.
 
     Returns
     -------
-    ndarray of float32, shape (suns, 2, rows, columns)
+    ndarray of float32, or of uint16 if packed, shape (suns, 2, rows, columns)
         For each sun ``direct`` and ``beam``; in a town without trees they are the same, and are there once:
         shape (suns, 1, rows, columns).
     """
     kinds = _kinds(scene, extinction)
     shape = (len(suns), min(kinds, 2), *scene.receptors.shape)
-    shares = np.empty(shape, np.float32) if out is None else out
+    shares = np.empty(shape, np.uint16 if packed else np.float32) if out is None else out
+    nothing, whole = (np.uint16(UNKNOWN), np.float32(WHOLE)) if packed else (np.float32(np.nan), None)
     ways: dict[tuple[bool, int], list[tuple[int, Sweep]]] = {}
     for k, (zenith, azimuth) in enumerate(suns):
         if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
-            shares[k] = np.nan
+            shares[k] = nothing
         elif zenith > 90.0 - LOWEST_SUN:
-            shares[k] = np.where(scene.receptors > 0.0, np.float32(0.0), np.float32(np.nan))
+            shares[k] = np.where(scene.receptors > 0.0, shares.dtype.type(0), nothing)
         else:
             across, sweep = _sweep(scene, [zenith], azimuth, extinction)
             # The rays of a sun that climb through crowns would leave others no room in the cache.
@@ -352,6 +356,6 @@ def shares_of_suns(
         heights, receptors = (
             (scene.by_column, scene.receptors_by_column) if across else (scene.by_row, scene.receptors)
         )
-        outlet = Outlet(receptors, across, kind, dim, shares, np.array(slots, np.int64))
+        outlet = Outlet(receptors, across, kind, dim, whole, shares, np.array(slots, np.int64))
         cast_shares(heights, sweeps[0], Suns.of(sweeps), numba.get_num_threads(), kinds, outlet)
     return shares

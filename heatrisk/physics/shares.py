@@ -1,4 +1,8 @@
-"""From counted receptors to shares of the sun: of one sun while it is swept, of many at the end."""
+"""From counted receptors to shares of the sun: of one sun while it is swept, of many at the end.
+
+Shares that wait to be read by a step are packed into two bytes, in parts of `WHOLE`: a third of what a step
+takes is the time to fill and to read that memory, and no result depends on the rest of a share.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import Counts, Raster
@@ -13,7 +18,29 @@ from heatrisk.physics.tile import AHEAD, SIDE, fetch_rows, turn_square
 
 LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
 TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
-AT_ONCE = 16  # rows of cells of one sun that are turned at a time: a cache line of each column
+AT_ONCE = 32  # rows of cells of one sun that are turned at a time: a cache line of each column
+WHOLE, UNKNOWN = 65534, 65535  # what stands for 1 and for NaN in packed shares
+
+Packed = npt.NDArray[np.uint16]
+
+
+def packed(shares: npt.ArrayLike) -> Packed:
+    """Pack shares, each to the nearest part of `WHOLE`; NaN is `UNKNOWN`."""
+    parts = np.rint(np.asarray(shares, np.float32) * np.float32(WHOLE))
+    return np.where(np.isnan(parts), np.float32(UNKNOWN), parts).astype(np.uint16)
+
+
+def unpacked(parts: Packed) -> npt.NDArray[np.float32]:
+    """Return what `packed` has packed."""
+    shares = parts * np.float32(1.0 / WHOLE)
+    return np.where(parts == UNKNOWN, np.float32(np.nan), shares)
+
+
+@kernel
+def unpack(parts: Any) -> Any:
+    """Return the share that one packed number stands for."""
+    return np.float32(np.nan) if parts == UNKNOWN else np.float32(parts) * np.float32(1.0 / WHOLE)
+
 
 # --- the shares of one sun ----------------------------------------------------------------------------------
 
@@ -25,15 +52,22 @@ class Outlet(NamedTuple):
     across: bool  # the shares are columns
     kind: int  # of the counts that dim the beam, and
     dim: float  # by how much
+    whole: Any  # what stands for 1 in packed shares, float32; None where they are not packed
     shares: Any  # (suns, 2, rows, columns): in full sun, and of the beam; one raster in a town without trees
     slots: Any  # (suns,) int64: the place there of each sun that is swept
 
 
 @kernel
-def _share(lit: Any, taken: Any, dim: float, receptors: Any, out: Any) -> None:
+def _share(lit: Any, taken: Any, dim: float, receptors: Any, whole: Any, out: Any) -> None:
     """Light per receptor; NaN without any."""
-    for i in range(out.size):
-        out[i] = np.float32(lit[i] - dim * taken[i]) / receptors[i]
+    if whole is None:
+        for i in range(out.size):
+            out[i] = np.float32(lit[i] - dim * taken[i]) / receptors[i]
+    else:
+        for i in range(out.size):
+            parts = np.float32(lit[i] - dim * taken[i]) / max(receptors[i], np.float32(1.0)) * whole
+            known = np.rint(parts) if receptors[i] > np.float32(0.0) else np.float32(UNKNOWN)
+            out[i] = np.uint16(np.int32(known))
 
 
 @kernel
@@ -46,7 +80,7 @@ def give(counts: Counts, outlet: Outlet, sun: int, step: int, cell: int, waiting
         return waiting
     counts, receptors, shares = lent(counts), lent(outlet.receptors), lent(outlet.shares)
     low, slot = (cell - waiting + 1, 0) if step > 0 else (cell, AT_ONCE - waiting)
-    held = np.empty((waiting, receptors.shape[1]), np.float32)
+    held = np.empty((waiting, receptors.shape[1]), shares.dtype)
     for which in range(shares.shape[1]):
         out, kind, dim = shares[outlet.slots[sun], which], VEILED, 1.0
         if which > 0:
@@ -55,7 +89,7 @@ def give(counts: Counts, outlet: Outlet, sun: int, step: int, cell: int, waiting
             kind, dim = LIT, 0.0
         for k in range(waiting):
             row = held[k] if outlet.across else out[low + k]
-            _share(counts[LIT, slot + k], counts[kind, slot + k], dim, receptors[low + k], row)
+            _share(counts[LIT, slot + k], counts[kind, slot + k], dim, receptors[low + k], outlet.whole, row)
         if outlet.across:
             _turn(held, out, low)
     counts[:, slot : slot + waiting] = 0
@@ -63,7 +97,7 @@ def give(counts: Counts, outlet: Outlet, sun: int, step: int, cell: int, waiting
 
 
 @kernel
-def _turn(rows: Raster, out: Raster, low: int) -> None:
+def _turn(rows: Any, out: Any, low: int) -> None:
     """Write rows as columns from ``low``."""
     count, n = rows.shape
     squares, whole = count - count % SIDE, n - n % SIDE

@@ -43,7 +43,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,8 @@ import xarray as xr
 from heatrisk.physics.constants import WIND_MIN
 from heatrisk.physics.spread import fill_exceedance, moe_per_load, ono_per_kelvin, spread_cells
 from heatrisk.physics.surface import PAVED
+from heatrisk.uncertainty.inputs import Conditions as Conditions
+from heatrisk.uncertainty.inputs import UncertaintyInputs as UncertaintyInputs
 from heatrisk.uncertainty.terms import LEFT_OUT, TERMS
 from heatrisk.weather import Weather
 
@@ -71,69 +73,6 @@ DIFFUSE_ERROR: Final = 0.18  # [1] of the diffuse part
 #: State of the air at which slopes are taken where none is given: they hardly change over a summer's day.
 NOMINAL_TA: Final = 30.0  # [°C]
 NOMINAL_RH: Final = 60.0  # [%]
-
-
-class Conditions(NamedTuple):
-    """Sun and air of one step, as far as its uncertainty depends on them.
-
-    Parameters
-    ----------
-    cosz : float
-        Cosine of the sun's zenith angle, mean over the step weighted by the beam, 0 to 1.
-    diffuse_share : float
-        Diffuse part of the step's global radiation, what comes from around the sun counted as beam, 0 to 1;
-        NaN where there is none or it is not known: no term for the split then.
-    ta, rh, va : float
-        Of the air [degC], [%], [m s-1]; NaN for a nominal state, and air at rest.
-    """
-
-    cosz: float = 0.0
-    diffuse_share: float = math.nan
-    ta: float = math.nan
-    rh: float = math.nan
-    va: float = math.nan
-
-
-class UncertaintyInputs(NamedTuple):
-    """One step of a run, as far as its uncertainty depends on it.
-
-    Parameters
-    ----------
-    wbgt : numpy.ndarray
-        ``wbgt_moe`` of the cells, anchored where the run is [degC], any shape; NaN gives NaN.
-    wbgt_sun, wbgt_shade : numpy.ndarray
-        Of the sunny and the shady side of the same cells [degC].
-    sunlit : numpy.ndarray
-        Share of the beam that the cells receive, mean over the step, 0 to 1.
-    lead_hours : float
-        From the issue of the official forecast to the step [h]; 0 or less of what was observed, NaN where it
-        is not known or there is none.
-    anchored : bool
-        Whether the cells are anchored to the official value.
-    split_measured : bool
-        Whether the diffuse radiation was given.
-    sub_cell, cell : float
-        Width of the sub-cells in which shade is drawn, and of the cells [m].
-    svf : numpy.ndarray, optional
-        Sky view factor of the cells, 0 to 1; open sky if omitted.
-    conditions : Conditions
-        From :func:`conditions`.
-    position_sd : float
-        Standard deviation of the edges of shadows from errors of the town model [m]; NaN where not known.
-    """
-
-    wbgt: Floats32
-    wbgt_sun: Floats32
-    wbgt_shade: Floats32
-    sunlit: Floats32
-    lead_hours: float
-    anchored: bool
-    split_measured: bool
-    sub_cell: float
-    cell: float
-    svf: Floats32 | None = None
-    conditions: Conditions = Conditions()
-    position_sd: float = math.nan
 
 
 def lead_hours(weather: Weather, at: pd.Timestamp) -> float:
@@ -273,13 +212,15 @@ def common_terms(step: UncertaintyInputs) -> dict[str, float]:
     }
 
 
-def spread(step: UncertaintyInputs) -> Floats32:
+def spread(step: UncertaintyInputs, out: Floats32 | None = None) -> Floats32:
     """Return the standard deviation of ``wbgt_moe`` in every cell.
 
     Parameters
     ----------
     step : UncertaintyInputs
         The step.
+    out : numpy.ndarray of float32, optional
+        Written into instead of new memory and returned; contiguous, of the shape of the cells.
 
     Returns
     -------
@@ -291,24 +232,26 @@ def spread(step: UncertaintyInputs) -> Floats32:
         math.hypot(*common_terms(step).values()),
         0.0 if step.split_measured else beam_sd(step.conditions.diffuse_share),
         edge_sd(step.sub_cell, step.cell, step.position_sd),
+        out,
     )
 
 
-def _spread(step: UncertaintyInputs, common: float, beam: float, edge: float) -> Floats32:
+def _spread(
+    step: UncertaintyInputs, common: float, beam: float, edge: float, out: Floats32 | None = None
+) -> Floats32:
     shape = np.shape(step.wbgt)
     svf = np.ones(shape, np.float32) if step.svf is None else step.svf
     sun, shade, share, sky = (
         np.ascontiguousarray(part, np.float32).ravel()
         for part in (step.wbgt_sun, step.wbgt_shade, step.sunlit, svf)
     )
-    sd = np.empty(sun.size, np.float32)
-    spread_cells(
-        common, beam, edge, step.conditions.cosz, PAVED.albedo, step.anchored, sun, shade, share, sky, sd
-    )
-    return sd.reshape(shape)
+    sd = np.empty(shape, np.float32) if out is None else out
+    light = step.conditions.cosz, PAVED.albedo
+    spread_cells(common, beam, edge, *light, step.anchored, sun, shade, share, sky, sd.reshape(-1))
+    return sd
 
 
-def p_at_least(limit: float, mean: Floats32, sd: Floats32) -> Floats32:
+def p_at_least(limit: float, mean: Floats32, sd: Floats32, out: Floats32 | None = None) -> Floats32:
     """Return the probability that a value is at least a limit, under a normal law.
 
     Parameters
@@ -317,6 +260,8 @@ def p_at_least(limit: float, mean: Floats32, sd: Floats32) -> Floats32:
         [degC]; 31 for 危険.
     mean, sd : numpy.ndarray
         Expected value [degC] and standard deviation [K] of the cells, of one shape. NaN gives NaN.
+    out : numpy.ndarray of float32, optional
+        As for `spread`.
 
     Returns
     -------
@@ -324,12 +269,12 @@ def p_at_least(limit: float, mean: Floats32, sd: Floats32) -> Floats32:
         0 to 1.
     """
     means, sds = (np.ascontiguousarray(part, np.float32).ravel() for part in (mean, sd))
-    p = np.empty(means.size, np.float32)
-    fill_exceedance(limit, means, sds, p)
-    return p.reshape(np.shape(mean))
+    p = np.empty(np.shape(mean), np.float32) if out is None else out
+    fill_exceedance(limit, means, sds, p.reshape(-1))
+    return p
 
 
-def probability(limit: float, step: UncertaintyInputs, sd: Floats32) -> Floats32:
+def probability(limit: float, step: UncertaintyInputs, sd: Floats32, out: Floats32 | None = None) -> Floats32:
     """Return how likely the true WBGT of each cell is to reach a limit, where that can be told.
 
     How wrong the air of a forecast may be is known by its lead time alone. Without one the other terms would
@@ -343,6 +288,8 @@ def probability(limit: float, step: UncertaintyInputs, sd: Floats32) -> Floats32
         One step.
     sd : array
         From `spread`. [K]
+    out : array of float32, optional
+        As for `spread`.
 
     Returns
     -------
@@ -350,7 +297,11 @@ def probability(limit: float, step: UncertaintyInputs, sd: Floats32) -> Floats32
         0 to 1, of the shape of the cells; NaN without an official forecast of known issue time. [1]
     """
     known = step.anchored and np.isfinite(step.lead_hours)
-    return p_at_least(limit, step.wbgt, sd) if known else np.full_like(sd, np.nan)
+    if known:
+        return p_at_least(limit, step.wbgt, sd, out)
+    p = np.empty_like(sd) if out is None else out
+    p.fill(np.nan)
+    return p
 
 
 #: Terms that only an official forecast with a known issue time has.
