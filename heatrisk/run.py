@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -327,5 +328,11 @@ def _coordinates(grid: Grid, steps: pd.DatetimeIndex, step: pd.Timedelta) -> dic
         "time_bnds": (("time", "bnds"), bounds),
         "y": ("y", grid.y, axis),
         "x": ("x", grid.x, {**axis, "standard_name": "projection_x_coordinate"}),
-        "spatial_ref": ((), 0, CRS.from_user_input(grid.crs).to_cf()),
+        "spatial_ref": ((), 0, _mapping(grid.crs)),
     }
+
+
+@lru_cache
+def _mapping(crs: str) -> dict[str, Any]:
+    """Return the CF attributes of a coordinate system."""
+    return CRS.from_user_input(crs).to_cf()

@@ -41,19 +41,11 @@ HUNDREDTHS, THOUSANDTHS = 100.0, 1000.0
 
 
 @kernel
-def _take(values: Floats32, order: Any, taken: Floats32) -> None:
+def _take(values: Any, order: Any, taken: Any) -> None:
     """Put the values of a block's cells into the order of their tables."""
     values = lent(values)
     for i in range(order.size):
         taken[i] = values[order[i]]
-
-
-@kernel
-def _take_shares(parts: Any, order: Any, taken: Floats32) -> None:
-    """Put the packed shares of a block's cells into the order of their tables, unpacked."""
-    parts = lent(parts)
-    for i in range(order.size):
-        taken[i] = unpack(parts[order[i]])
 
 
 @kernel
@@ -160,8 +152,12 @@ def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, block: i
     """
     first, bounds = block * BLOCK, places.bounds[block]
     order, shares = lent(places.order)[bounds[0] : bounds[-1]], lent(room.shares)
+    parts = np.empty(order.size, np.uint16)
     for k in range(len(beams)):
-        _take_shares(lent(beams[k])[first : first + BLOCK], order, shares[k])
+        share = shares[k]
+        _take(lent(beams[k])[first : first + BLOCK], order, parts)
+        for i in range(parts.size):
+            share[i] = unpack(parts[i])
     day = places.svf[first : first + BLOCK].copy()
     _see_day(tables.day, before, beams, first, day)
     _take(day, order, room.day)
