@@ -5,7 +5,7 @@ of ours and theirs alternate, so what else the machine does meets both; in each,
 quarter of a second at least. The ratio is of median times, beside it of the shortest, which a busy machine
 distorts less.
 
-Options: ``--only shadow sky step wbgt utci vector``, ``--rounds N``, ``--json``.
+Options: ``--only shadow sky step days wbgt utci vector``, ``--rounds N``, ``--json``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
@@ -31,7 +32,7 @@ import pandas as pd
 import shapely
 from affine import Affine
 
-from benchmarks.run import CITY_FILE
+from benchmarks.run import CITY_FILE, repeated, sample, store
 from benchmarks.shadow import SUNS
 from benchmarks.wbgt import weather
 from heatrisk.city import read_city
@@ -195,8 +196,6 @@ def solweig_shadowing() -> Any:
 
 def step_works() -> Iterator[Work]:
     """Everything for one step of 1000 x 1000 cells, sky view known: ours 18 suns, theirs one."""
-    solweig_shadowing()
-    solweig = import_module("solweig")
     town = np.ascontiguousarray(towns.blocks(2000)[:1000, :1000].astype(np.float32))
     ground = np.zeros_like(town)
     inputs = read_inputs(read_city(CITY_FILE), CITY_FILE)
@@ -207,23 +206,65 @@ def step_works() -> Iterator[Work]:
         sky_views(scene.shade, grid, scene.transmissivity, scene.extinction),
         pd.DatetimeIndex([NOON]),
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        surface = solweig.SurfaceData.prepare(town, dem=ground, pixel_size=5.0)
-    place = solweig.Location(latitude=SITE[1], longitude=SITE[0], utc_offset=9)
-    hour = solweig.Weather(datetime(2025, 8, 5, 12), ta=33.0, rh=60.0, global_rad=850.0, ws=2.0)
-
-    def theirs() -> Any:
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return solweig.calculate(surface, hour, place, output_dir=folder, outputs=["tmrt", "shadow"])
-
     yield Work(
         "one step of everything, 1 M cells",
         "solweig",
         lambda: simulate(scene, inputs.weather, steps=steps, svf=svf),
-        theirs,
+        solweig_step(dsm=town, dem=ground),
         lambda *_: "ours 18 suns, fluxes, WBGT, Tmrt, UTCI, risk; theirs one sun, Tmrt",
+    )
+
+
+def solweig_step(**rasters: Any) -> Callable[[], Any]:
+    """Give the peer's step of a sunny noon over a town of 5 m cells; sky view and walls are prepared here."""
+    solweig_shadowing()
+    solweig = import_module("solweig")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        surface = solweig.SurfaceData.prepare(**rasters, pixel_size=5.0)
+    place = solweig.Location(latitude=SITE[1], longitude=SITE[0], utc_offset=9)
+    hour = solweig.Weather(datetime(2025, 8, 5, 12), ta=33.0, rh=60.0, global_rad=850.0, ws=2.0)
+
+    def step() -> Any:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return solweig.calculate(surface, hour, place, output_dir=folder, outputs=["tmrt", "shadow"])
+
+    return step
+
+
+# --- three days ---------------------------------------------------------------------------------------------
+
+
+def days_works() -> Iterator[Work]:
+    """Three days of a city of 6.4 x 5.2 km on 1 m sub-cells, sky view known; theirs one step at 5 m."""
+    inputs = sample(1.0)
+    assert inputs.scene is not None and inputs.buildings is not None and inputs.weather is not None
+    scene = repeated(inputs.scene, inputs.buildings, 6.4, 5.2)
+    svf = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+
+    def cells(raster: Any) -> Any:
+        rows, columns, edge = *scene.grid.shape, scene.halo * scene.factor
+        inner = raster[edge : raster.shape[0] - edge, edge : raster.shape[1] - edge]
+        return inner.reshape(rows, scene.factor, columns, scene.factor).max(axis=(1, 3)).astype(np.float32)
+
+    def ours() -> Any:
+        fresh = replace(scene)  # without the rasters that shade is cast from
+        return store(simulate(fresh, inputs.weather, svf=svf))
+
+    ground, trees = scene.terrain, np.nan_to_num(scene.crown_top)
+    theirs = solweig_step(
+        dsm=cells(np.fmax(scene.roof, ground)),
+        dem=cells(ground),
+        cdsm=cells(trees),
+        smooth_quantized_dem=False,
+    )
+    yield Work(
+        f"three days, {np.prod(scene.grid.shape) / 1e6:.1f} M cells",
+        "solweig",
+        ours,
+        theirs,
+        lambda *_: "ours 252 suns on 1 m, shade to pyramid; theirs one sun on 5 m, Tmrt",
     )
 
 
@@ -297,6 +338,7 @@ WORKS: dict[str, tuple[str, Callable[[], Iterator[Work]]]] = {
     "shadow": ("solweig", shadow_works),
     "sky": ("solweig", sky_works),
     "step": ("solweig", step_works),
+    "days": ("solweig", days_works),
     "wbgt": ("thermofeel", wbgt_works),
     "utci": ("pythermalcomfort", utci_works),
     "vector": ("pybdshadow", vector_works),

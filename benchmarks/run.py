@@ -19,6 +19,7 @@ import numba
 import numpy as np
 import pandas as pd
 import shapely
+import xarray as xr
 from affine import Affine
 
 from heatrisk.city import ModelSection, read_city
@@ -27,7 +28,7 @@ from heatrisk.forcing import step_times
 from heatrisk.grid import Grid
 from heatrisk.run import simulate
 from heatrisk.scene import Scene
-from heatrisk.sources.intake import read_inputs
+from heatrisk.sources.intake import Inputs, read_inputs
 from heatrisk.store import NewRun, RunStore
 from heatrisk.tiles import build
 
@@ -50,9 +51,7 @@ def main() -> None:
         rows.append((stage, time.perf_counter() - begin))
         print(f"{stage:<28}{rows[-1][1]:8.2f} s", flush=True)
 
-    city = read_city(CITY_FILE)
-    city = city.model_copy(update={"model": ModelSection(sub_cell=chosen.sub_cell)})
-    inputs = read_inputs(city, CITY_FILE)
+    inputs = sample(chosen.sub_cell)
     assert inputs.scene is not None and inputs.buildings is not None and inputs.weather is not None
     with timed("scene from footprints"):
         scene = repeated(inputs.scene, inputs.buildings, *chosen.km)
@@ -64,10 +63,8 @@ def main() -> None:
     steps = step_times(inputs.weather)[0][: chosen.steps]
     with timed(f"simulate, {len(steps)} steps"):
         data = simulate(scene, inputs.weather, steps=steps, svf=svf)
-    with tempfile.TemporaryDirectory() as folder, timed("pyramid and store"):
-        empty = {"type": "FeatureCollection", "features": []}
-        manifest = {"run_id": "20250805T0000Z-00000000", "created": "2025-08-05T00:00:00Z"}
-        RunStore(folder).write(NewRun(data, manifest, build(data), empty, empty))
+    with timed("pyramid and store"):
+        store(data)
     cells, peak = np.prod(scene.grid.shape), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     total = sum(seconds for _, seconds in rows)
     fine = np.prod(scene.fine_grid.shape)
@@ -76,6 +73,20 @@ def main() -> None:
         f"{cells / 1e6:.2f} M cells, {fine / 1e6:.1f} M sub-cells, {len(inputs.buildings)} buildings a km2,"
         f" {numba.get_num_threads()} threads, peak memory {peak / 2**20:.2f} GiB"
     )
+
+
+def sample(sub_cell: float) -> Inputs:
+    """Return the inputs of the sample town on sub-cells of some metres."""
+    city = read_city(CITY_FILE).model_copy(update={"model": ModelSection(sub_cell=sub_cell)})
+    return read_inputs(city, CITY_FILE)
+
+
+def store(data: xr.Dataset) -> None:
+    """Draw the pictures of a run and write it to a store that does not last."""
+    empty = {"type": "FeatureCollection", "features": []}
+    manifest = {"run_id": "20250805T0000Z-00000000", "created": "2025-08-05T00:00:00Z"}
+    with tempfile.TemporaryDirectory() as folder:
+        RunStore(folder).write(NewRun(data, manifest, build(data), empty, empty))
 
 
 def repeated(town: Scene, buildings: gpd.GeoDataFrame, width: float, height: float) -> Scene:
