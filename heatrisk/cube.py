@@ -136,8 +136,8 @@ def write(dataset: xr.Dataset, folder: Path) -> dict[str, str]:
     """
     group = zarr.create_group(folder, zarr_format=3, attributes=_plain(dataset.attrs))
     names = sorted(map(str, dataset.variables))
-    # A thread an array: what compresses, hashes and writes lets other threads run.
-    with ThreadPoolExecutor(os.cpu_count()) as crew:
+    # A thread an array: what compresses, hashes and writes lets other threads run; each takes memory.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as crew:
         written = crew.map(lambda name: _write_array(group, folder, dataset[name]), names)
         digests = dict(zip(names, written, strict=True))
     with warnings.catch_warnings():

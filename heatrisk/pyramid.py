@@ -59,7 +59,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The pictures of a run, drawn a step at a time so that memory stays bounded.
+    """The pictures of a run, drawn a step at a time by each thread so that memory stays bounded.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
                 raise StoreError("a picture does not read back as it was written", where=path)
         return contents
 
-    # Most of the work is done by compiled code that lets other threads run.
-    with ThreadPoolExecutor(os.cpu_count()) as crew:
+    # Most of the work is done by compiled code that lets other threads run; each takes memory.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as crew:
         for contents in crew.map(written, range(len(pyramid.times))):
             for layer, content in contents.items():
                 hashes[layer].update(content)

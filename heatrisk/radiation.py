@@ -82,7 +82,7 @@ class Suns:
                 sun: beam.copy() if np.may_share_memory(beam, out) else beam
                 for sun, beam in self._kept.items()
             }
-        up = [k for k, (zenith, _) in enumerate(suns) if 90.0 - zenith >= LOWEST_SUN]
+        up = [k for k, sun in enumerate(suns) if not _is_down(sun)]
         cast = self._cast([suns[k] for k in up], None if out is None else out[: len(up)])
         lit = {k: (both[0].ravel(), both[-1].ravel()) for k, both in zip(up, cast, strict=True)}
         if keep:
@@ -91,7 +91,7 @@ class Suns:
 
     def beams(self, suns: Sequence[Sun]) -> list[Packed]:
         """Return the share of the beam that arrives, flat, of suns that may have been kept; keep them."""
-        up = [sun for sun in suns if 90.0 - sun[0] >= LOWEST_SUN]
+        up = [sun for sun in suns if not _is_down(sun)]
         missing = [sun for sun in up if sun not in self._kept]
         cast = {sun: both[-1].ravel() for sun, both in zip(missing, self._cast(missing), strict=True)}
         found = {sun: cast[sun] if sun in cast else self._kept[sun] for sun in up}
@@ -202,6 +202,11 @@ def face_fluxes(
         fluxes[i] = sums / len(heat.drive)
     data = _named(fluxes.reshape(len(chosen), *shape, -1), chosen, grid.y[part[0]], grid.x[part[1]])
     return data if cell is None else data.isel(y=cell[0] - part[0].start, x=cell[1] - part[1].start)
+
+
+def _is_down(sun: Sun) -> bool:
+    """Tell whether a sun counts as none; of one that nobody knows nothing is known."""
+    return 90.0 - sun[0] < LOWEST_SUN
 
 
 def path_of(now: xr.Dataset) -> list[Sun]:

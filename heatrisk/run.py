@@ -293,7 +293,7 @@ def _dataset(
     for name, scale in (("risk", RISK_SCALES["daily"]), ("risk_sport", RISK_SCALES["sport"])):
         classes = classify(fields["wbgt_moe"], scale)
         variables[name] = (dims, classes, QUANTITIES[name].attrs | _flags(scale) | on_grid)
-    variables["svf"] = (dims[1:], views["svf"].values, QUANTITIES["svf"].attrs | on_grid)
+    variables["svf"] = (dims[1:], views["svf"].values.copy(), QUANTITIES["svf"].attrs | on_grid)
     flags = {
         "long_name": "why a cell has no value",
         "flag_values": np.arange(3, dtype=np.uint8),

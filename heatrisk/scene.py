@@ -98,6 +98,14 @@ class Scene:
                     "Use plane coordinates of the region, e.g. EPSG:6677 or UTM.",
                 ),
             )
+        for name, number, most in (
+            ("transmissivity", self.transmissivity, 1.0),
+            ("extinction", self.extinction, math.inf),
+        ):
+            if number is not None and not 0.0 <= number <= most:
+                raise InputError(
+                    f"the {name} of crowns is out of range", expected=f"0 to {most:g}", got=str(number)
+                )
         fine = self.fine_grid.shape
         rasters: dict[str, tuple[npt.NDArray[np.generic] | None, tuple[int, int]]] = {
             "terrain": (self.terrain, fine),

@@ -32,6 +32,15 @@ def test_sun_stands_in_the_south_at_local_noon() -> None:
     assert float(sun["zenith"][0]) == pytest.approx(18.8, abs=0.2)
 
 
+@pytest.mark.parametrize("place", [MITAKA, (-70.0, -33.4), (25.0, 69.9)])
+def test_the_sun_stands_where_pvlib_says(place: tuple[float, float]) -> None:
+    times = pd.date_range("2024-12-31T12:10", periods=3 * 24, freq="20min")
+    plain = pvlib.solarposition.get_solarposition(times.tz_localize("UTC"), place[1], place[0])
+    sun = sun_path(times, *place)
+    np.testing.assert_allclose(sun["zenith"], plain["apparent_zenith"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(sun["azimuth"], plain["azimuth"], rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("start", ["2023-12-30", "2024-02-28", "2024-12-30"])
 def test_clear_sky_has_the_turbidity_of_its_days(start: str) -> None:
     times = pd.date_range(start, periods=4 * 24, freq="h")

@@ -208,6 +208,34 @@ def test_kept_suns_are_those_that_would_be_computed() -> None:
     assert set(dark) == {0, UNKNOWN} and np.array_equal(dark == UNKNOWN, scene.shade.receptors.ravel() == 0)
 
 
+def test_a_room_that_is_used_again_changes_no_sun() -> None:
+    """Nor does one that was kept in it, or dropped meanwhile."""
+    scene, suns = town(), Suns(town())
+    rasters = 2 if scene.crown_top is not None else 1
+    room, random = np.empty((6, rasters, *scene.grid.shape), np.uint16), np.random.default_rng(3)
+    past: list[tuple[float, float]] = [(91.0, 90.0)]
+    for _ in range(12):
+        step = [(float(random.uniform(20, 95)), float(random.uniform(0, 360))) for _ in range(6)]
+        found = suns.shares(step, keep=True, out=room)
+        wanted = [past[k] for k in random.integers(0, len(past), 5)]
+        for ours, plain in zip(suns.beams(wanted), Suns(scene).beams(wanted), strict=True):
+            np.testing.assert_array_equal(ours, plain)
+        for ours, plain in zip(found, Suns(scene).shares(step), strict=True):
+            np.testing.assert_array_equal(ours, plain)
+        past += step
+
+
+def test_a_sun_that_nobody_knows_has_no_share() -> None:
+    (direct, beam), *_ = Suns(town()).shares([(np.nan, 180.0), (40.0, 180.0)])
+    assert (direct == UNKNOWN).all() and (beam == UNKNOWN).all()
+
+
+@pytest.mark.parametrize("wrong", [{"transmissivity": 1.2}, {"transmissivity": np.nan}, {"extinction": -0.1}])
+def test_crowns_that_let_more_through_than_comes_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        replace(town(), **wrong)
+
+
 # --- scenes from rasters ---------------------------------------------------------------------------------
 
 

@@ -110,6 +110,18 @@ def test_spread_is_what_its_terms_make_together() -> None:
     assert spread(step())[0] == pytest.approx(math.hypot(*(float(value[0]) for value in terms.values())))
 
 
+def test_spread_may_be_written_where_the_share_of_the_beam_stood() -> None:
+    share, values = np.float32([[0.0, 0.3, 1.0], [0.5, np.nan, 0.9]]), np.full((2, 3), 30.9, np.float32)
+    of_cells = step(wbgt=values, wbgt_sun=values + 1, wbgt_shade=values - 1, svf=0.02 * values, sunlit=share)
+    plain = spread(of_cells)
+    field, p = share.copy(), np.empty_like(share)
+    assert spread(of_cells._replace(sunlit=field), out=field) is field
+    np.testing.assert_array_equal(field, plain)
+    assert probability(31.0, of_cells, field, out=p) is p
+    np.testing.assert_array_equal(p, probability(31.0, of_cells, plain))
+    assert np.isnan(probability(31.0, of_cells._replace(anchored=False), field, out=p)).all()
+
+
 def test_spread_of_nan_is_nan_and_keeps_the_shape() -> None:
     field = np.full((2, 3), 30.0, np.float32)
     hole = field.copy()

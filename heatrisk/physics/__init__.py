@@ -1,7 +1,7 @@
 """From the sun to the body, in numbers: the walk, in order.
 
 1. ``irradiance``  what the sun sends: global radiation over sub-steps, direct and diffuse
-2. ``shadow``      where it falls: the sunlit fraction for one position of the sun
+2. ``shadow``      where it falls: the sunlit fraction, for one sun or for many
 3. ``sky``         how much sky a place sees
 4. ``air``         humidity, wet bulb, wind at 2 m; ``sky_emission``, the long-wave radiation of the sky
 5. ``surface``     how warm and how bright ground and walls are
@@ -13,10 +13,11 @@
 11. ``utci``       the thermal climate index built on the person
 
 ``constants`` holds the numbers with unit and source, ``kernel`` the compiler options; ``columns``,
-``relief``, ``sweep``, ``line``, ``canopy`` and ``tile`` carry ``shadow`` and ``sky``; ``lookup``, ``fit``,
-``order``, ``lanes`` and ``cells`` serve many cells from few solutions of the balances, ``wind`` lets the wind
-fade among buildings, ``footprints`` draws buildings into a raster, ``spread`` says how sure all this is, and
-``faces`` gives the fluxes on all sides of a body as stations measure them.
+``relief``, ``sweep``, ``carried``, ``rows``, ``line``, ``canopy``, ``shares`` and ``tile`` carry ``shadow``
+and ``sky``; ``lookup``, ``fit``, ``order``, ``lanes`` and ``cells`` serve many cells from few solutions of
+the balances, ``wind`` lets the wind fade among buildings, ``footprints`` draws buildings into a raster,
+``spread`` says how sure all this is, and ``faces`` gives the fluxes on all sides of a body as stations
+measure them.
 
 Functions take floats or float64 arrays that broadcast, in °C, %, hPa, m s⁻¹, W m⁻², metres and degrees
 clockwise from north. NaN is no-data: NaN in, NaN out. No value raises an error.

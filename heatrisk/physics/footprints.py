@@ -94,7 +94,7 @@ def _fill(
                 crossings[begins[row + 1]] = (first + row + 0.5 - down[upper]) * slope + across[upper]
                 begins[row + 1] += 1
     for row in range(found.shape[0]):
-        cut = lent(crossings)[begins[row] : begins[row + 1]]
+        cut = crossings[begins[row] : begins[row + 1]]
         if cut.size != 2 or not cut[0] <= cut[1]:
             cut.sort()
         for pair in range(0, cut.size - 1, 2):

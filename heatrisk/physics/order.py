@@ -84,7 +84,7 @@ def places(
     layers = 2 if crowns else 1
     groups = (int(slots.max()) + 1) * layers * INTERVALS
     counts = np.zeros((-(-codes.size // BLOCK), groups), np.int64)
-    of, through = np.empty(codes.size, np.int16), np.empty(codes.size, np.float32)
+    of, through = np.empty(codes.size, np.int32), np.empty(codes.size, np.float32)
     _locate(codes, slots, svf, svf_buildings, layers, of, through, counts)
     filled = -(-counts // LANES) * LANES
     ends = np.cumsum(filled).reshape(filled.shape)

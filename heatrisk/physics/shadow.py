@@ -1,4 +1,4 @@
-r"""Who stands in whose shade: the sunlit fraction of cells, for one sun.
+r"""Who stands in whose shade: the sunlit fraction of cells, for one sun or for many.
 
 ::
 
@@ -33,7 +33,7 @@ from heatrisk.physics.columns import HIGHEST, ShadeScene, refuse_towering, shade
 from heatrisk.physics.line import Counts, Raster, Sweep, towards
 from heatrisk.physics.relief import checked, datum, light, sweep_across
 from heatrisk.physics.shares import LIT, LOST, UNKNOWN, VEILED, WHOLE, Outlet, mean_share, turn_onto
-from heatrisk.physics.sweep import Suns, cast, cast_shares
+from heatrisk.physics.sweep import Courses, cast, cast_shares
 
 __all__ = [
     "CROWN_TRANSMISSIVITY", "LEAF_OFF_EXTINCTION", "LEAF_ON_DAYS", "LEAF_ON_EXTINCTION", "LOWEST_SUN",
@@ -338,6 +338,7 @@ def shares_of_suns(
     kinds = _kinds(scene, extinction)
     shape = (len(suns), min(kinds, 2), *scene.receptors.shape)
     shares = np.empty(shape, np.uint16 if packed else np.float32) if out is None else out
+    assert shares.shape == shape and (shares.dtype == np.uint16) == packed
     nothing, whole = (np.uint16(UNKNOWN), np.float32(WHOLE)) if packed else (np.float32(np.nan), None)
     ways: dict[tuple[bool, int], list[tuple[int, Sweep]]] = {}
     for k, (zenith, azimuth) in enumerate(suns):
@@ -357,5 +358,5 @@ def shares_of_suns(
             (scene.by_column, scene.receptors_by_column) if across else (scene.by_row, scene.receptors)
         )
         outlet = Outlet(receptors, across, kind, dim, whole, shares, np.array(slots, np.int64))
-        cast_shares(heights, sweeps[0], Suns.of(sweeps), numba.get_num_threads(), kinds, outlet)
+        cast_shares(heights, sweeps[0], Courses.of(sweeps), numba.get_num_threads(), kinds, outlet)
     return shares

@@ -1,7 +1,7 @@
-"""From counted receptors to shares of the sun: of one sun while it is swept, of many at the end.
+"""From counted receptors to shares of the sun: of each sun while it is swept, or of all at the end.
 
-Shares that wait to be read by a step are packed into two bytes, in parts of `WHOLE`: a third of what a step
-takes is the time to fill and to read that memory, and no result depends on the rest of a share.
+Shares that wait to be read by a step are packed into two bytes, in parts of `WHOLE`: much of what a step
+takes is the time to fill and to read that memory. The rest of a share moves a WBGT by less than 0.0001 °C.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from heatrisk.physics.tile import AHEAD, SIDE, fetch_rows, turn_square
 
 LIT, VEILED, LOST = 0, 1, 2  # what is counted: receptors in the sun, those behind crowns, what crowns take
 TILE = 64  # side of the tiles of a transposition: 64 x 64 floats stay in the first-level cache
-AT_ONCE = 32  # rows of cells of one sun that are turned at a time: a cache line of each column
+AT_ONCE = 32  # rows of cells of one sun that are turned at a time: a cache line of each column, packed
 WHOLE, UNKNOWN = 65534, 65535  # what stands for 1 and for NaN in packed shares
 
 Packed = npt.NDArray[np.uint16]
@@ -42,7 +42,7 @@ def unpack(parts: Any) -> Any:
     return np.float32(np.nan) if parts == UNKNOWN else np.float32(parts) * np.float32(1.0 / WHOLE)
 
 
-# --- the shares of one sun ----------------------------------------------------------------------------------
+# --- the shares of each sun ---------------------------------------------------------------------------------
 
 
 class Outlet(NamedTuple):

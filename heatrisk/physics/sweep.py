@@ -209,7 +209,7 @@ def _rows_to_walk(sweep: Sweep, reach: int, shape: tuple[int, int], first: int, 
     return -(-abs(start - begin) // together) * -together, abs(end - begin)
 
 
-class Suns(NamedTuple):
+class Courses(NamedTuple):
     """In what sweeps of one sun each differ that walk the same way along the same axis."""
 
     sides: Any
@@ -219,20 +219,19 @@ class Suns(NamedTuple):
     reaches: Any
 
     @classmethod
-    def of(cls, sweeps: Sequence[Sweep]) -> Suns:
+    def of(cls, sweeps: Sequence[Sweep]) -> Courses:
         """Stack sweeps."""
         return cls(
             np.array([sweep.side for sweep in sweeps], np.int64),
             np.array([sweep.slope for sweep in sweeps]),
-            *(np.concatenate([sweep[k] for sweep in sweeps]) for k in _OF_SUNS),
+            np.concatenate([sweep.drops for sweep in sweeps]),
+            np.concatenate([sweep.depths for sweep in sweeps]),
+            np.concatenate([sweep.reaches for sweep in sweeps]),
         )
 
 
-_OF_SUNS = tuple(Sweep._fields.index(name) for name in ("drops", "depths", "reaches"))
-
-
 @kernel
-def _sweep_of(same: Sweep, suns: Suns, k: int) -> Sweep:
+def _sweep_of(same: Sweep, suns: Courses, k: int) -> Sweep:
     """Return the sweep of one of the suns."""
     one = slice(k, k + 1)
     return Sweep(
@@ -243,7 +242,14 @@ def _sweep_of(same: Sweep, suns: Suns, k: int) -> Sweep:
 
 @kernel
 def _share_band(
-    heights: Heights, same: Sweep, suns: Suns, peak: float, kinds: int, first: int, last: int, outlet: Outlet
+    heights: Heights,
+    same: Sweep,
+    suns: Courses,
+    peak: float,
+    kinds: int,
+    first: int,
+    last: int,
+    outlet: Outlet,
 ) -> None:
     """Give the shares of cells ``first`` to ``last`` along for every sun.
 
@@ -281,9 +287,7 @@ def cast(heights: Heights, sweep: Sweep, bands: int, counts: Counts) -> None:
 
 
 @parallel_kernel
-def cast_shares(
-    heights: Heights, same: Sweep, suns: Suns, bands: int, kinds: int, outlet: Outlet
-) -> None:  # fmt: skip
+def cast_shares(heights: Heights, same: Sweep, suns: Courses, bands: int, kinds: int, outlet: Outlet) -> None:
     """Write the shares of suns in every cell of the window, from as many kinds of counts as `cast` has.
 
     ``same`` is the sweep of one of the suns, for all that they have in common.

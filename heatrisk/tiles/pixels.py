@@ -32,11 +32,12 @@ def pack_cells(values: Floats, ground: Codes, scale: np.float32, packed: Packed,
     values : numpy.ndarray of float32
         A value a cell, flat; NaN is no value.
     ground : numpy.ndarray of uint8
-        What a cell is, and one more for outside: :data:`~heatrisk.tiles.building.OPEN`, or the code it gets.
+        What a cell is: :data:`~heatrisk.tiles.building.OPEN`, or the code it gets; after the cells come
+        the one outside and the pictures of coarser zooms.
     scale : float32
         Steps of the resolution in a unit.
     packed, numbers : numpy.ndarray
-        As long as ``ground``; written into.
+        Written into for the cells and the one outside.
 
     Returns
     -------
