@@ -248,9 +248,9 @@ def days_works() -> Iterator[Work]:
         inner = raster[edge : raster.shape[0] - edge, edge : raster.shape[1] - edge]
         return inner.reshape(rows, scene.factor, columns, scene.factor).max(axis=(1, 3)).astype(np.float32)
 
-    def ours() -> Any:
+    def ours() -> None:
         fresh = replace(scene)  # without the rasters that shade is cast from
-        return store(simulate(fresh, inputs.weather, svf=svf))
+        store(simulate(fresh, inputs.weather, svf=svf))
 
     ground, trees = scene.terrain, np.nan_to_num(scene.crown_top)
     theirs = solweig_step(

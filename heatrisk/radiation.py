@@ -54,6 +54,8 @@ class Suns:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._kept: dict[Sun, Packed] = {}
+        # Written into again by the next step: new memory costs as much as shade.
+        self._room: Packed | None = None
 
     @cached_property
     def _dark(self) -> Packed:
@@ -61,32 +63,23 @@ class Suns:
         dark: Packed = self._cast([(90.0, 0.0)])[0, 0].ravel()
         return dark
 
-    def shares(
-        self, suns: Sequence[Sun], *, keep: bool = False, out: Packed | None = None
-    ) -> list[tuple[Packed, Packed]]:
+    def shares(self, suns: Sequence[Sun]) -> list[tuple[Packed, Packed]]:
         """Return the share in full sun and the share of the beam that arrives, flat, of the suns of a step.
 
-        Parameters
-        ----------
-        suns : sequence of (float, float)
-            Zenith and azimuth of each [degrees].
-        keep : bool
-            Whether to keep those that stand for an hour.
-        out : numpy.ndarray of uint16, optional
-            May be written into instead of new memory; has the shape that
-            :func:`heatrisk.physics.shadow.shares_of_suns` gives as many suns. What an earlier call has
-            given from it is lost, unless it is asked for again by `beams`.
+        Those that stand for an hour are kept. What was given before is lost; ask `beams` for it afterwards.
         """
-        if out is not None:
+        up = [k for k, sun in enumerate(suns) if not _is_down(sun)]
+        room = None if self._room is None or len(self._room) < len(up) else self._room[: len(up)]
+        if room is not None:
             self._kept = {
-                sun: beam.copy() if np.may_share_memory(beam, out) else beam
+                sun: beam.copy() if np.may_share_memory(beam, room) else beam
                 for sun, beam in self._kept.items()
             }
-        up = [k for k, sun in enumerate(suns) if not _is_down(sun)]
-        cast = self._cast([suns[k] for k in up], None if out is None else out[: len(up)])
+        cast = self._cast([suns[k] for k in up], room)
+        if room is None:
+            self._room = cast
         lit = {k: (both[0].ravel(), both[-1].ravel()) for k, both in zip(up, cast, strict=True)}
-        if keep:
-            self._keep({suns[k]: lit[k][1] for k in up if stands_for_an_hour(k, len(suns))})
+        self._keep({suns[k]: lit[k][1] for k in up if stands_for_an_hour(k, len(suns))})
         return [lit[k] if k in up else (self._dark, self._dark) for k in range(len(suns))]
 
     def beams(self, suns: Sequence[Sun]) -> list[Packed]:
@@ -186,7 +179,7 @@ def face_fluxes(
         now = drive.data.isel(time=i)
         heat = step_heat(now, drive.before.isel(time=i), town)
         past = [_around(shown(beam), shape, reach) for beam in suns.beams(heat.suns)]
-        beams = [shown(beam) for _, beam in suns.shares(path_of(now), keep=True)]
+        beams = [shown(beam) for _, beam in suns.shares(path_of(now))]
         around = [_around(beam, shape, reach) for beam in beams]
         day = share_of_day(heat, past, around, view)
         warming = warmed(heat, past, classes, day)

@@ -244,9 +244,6 @@ class Town:
         self.places = order.places(codes, slots, svf, bare, self.crowns)
         grass, whole = np.full(1, GRASS.code, np.uint8), np.ones(1, np.float32)
         self.reference = order.places(grass, slots, whole, whole, self.crowns)
-        # Shares of all moments of a step, written into again by the next: new memory costs as much as shade.
-        rasters = 2 if scene.shade.by_row.crown_top.size else 1
-        self.room = np.empty((0, rasters, *scene.grid.shape), np.uint16)
 
     def step(
         self, now: xr.Dataset, heat: StepHeat, official: float, products: list[npt.NDArray[np.float32]]
@@ -260,10 +257,8 @@ class Town:
         suns = path_of(now)
         before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
         open_mean = cells.reference_moe(tables, self.reference, before, beams)
-        if len(self.room) != len(suns):
-            self.room = np.empty((len(suns), *self.room.shape[1:]), np.uint16)
-        directs, beams = zip(*self.suns.shares(suns, keep=True, out=self.room), strict=True)
-        before = tuple(self.suns.beams(heat.suns))  # after the room was filled: it held some of them
+        directs, beams = zip(*self.suns.shares(suns), strict=True)
+        before = tuple(self.suns.beams(heat.suns))
         base = official if np.isfinite(official) else open_mean
         flat = tuple(product.ravel() for product in products)
         cells.step_cells(tables, self.places, before, beams, directs, base, open_mean, flat)

@@ -200,7 +200,7 @@ def test_kept_suns_are_those_that_would_be_computed() -> None:
     scene, position = town(), (40.0, 200.0)
     suns = Suns(scene)
     step = [(30.0, 170.0), (95.0, 180.0), (35.0, 190.0), position, (45.0, 215.0), (50.0, 225.0)]
-    direct, beam = suns.shares(step, keep=True)[3]
+    direct, beam = suns.shares(step)[3]
     assert np.shares_memory(suns.beams([position])[0], beam), "the middle of an hour is kept"
     assert direct.shape == beam.shape == (scene.grid.shape[0] * scene.grid.shape[1],)
     again, dark = suns.beams([position, (95.0, 0.0)])
@@ -211,12 +211,11 @@ def test_kept_suns_are_those_that_would_be_computed() -> None:
 def test_a_room_that_is_used_again_changes_no_sun() -> None:
     """Nor does one that was kept in it, or dropped meanwhile."""
     scene, suns = town(), Suns(town())
-    rasters = 2 if scene.crown_top is not None else 1
-    room, random = np.empty((6, rasters, *scene.grid.shape), np.uint16), np.random.default_rng(3)
+    random = np.random.default_rng(3)
     past: list[tuple[float, float]] = [(91.0, 90.0)]
     for _ in range(12):
         step = [(float(random.uniform(20, 95)), float(random.uniform(0, 360))) for _ in range(6)]
-        found = suns.shares(step, keep=True, out=room)
+        found = suns.shares(step)
         wanted = [past[k] for k in random.integers(0, len(past), 5)]
         for ours, plain in zip(suns.beams(wanted), Suns(scene).beams(wanted), strict=True):
             np.testing.assert_array_equal(ours, plain)

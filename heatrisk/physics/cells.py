@@ -57,18 +57,15 @@ def _add_shares(parts: Any, first: int, weight: Any, sums: Floats32) -> None:
 
 
 @kernel
-def _see_day(parts: Floats32, before: Any, beams: Any, first: int, day: Floats32) -> None:
+def _see_day(parts: Floats32, suns: Any, first: int, day: Floats32) -> None:
     """Turn the sky view factor of cells into the share of a whole day's beam that reaches their ground.
 
     The suns that are not known count by the share of the sky that a place sees.
     """
     day *= np.float32(1.0) - parts.sum()
-    for h in range(len(before)):
-        if parts[h] > 0.0:
-            _add_shares(before[h], first, parts[h], day)
-    for k in range(len(beams)):
-        if parts[len(before) + k] > 0.0:
-            _add_shares(beams[k], first, parts[len(before) + k], day)
+    for k, shares in enumerate(suns):
+        if parts[k] > 0.0:
+            _add_shares(shares, first, parts[k], day)
 
 
 @kernel
@@ -159,7 +156,7 @@ def _fill_room(tables: Tables, places: Places, before: Any, beams: Any, block: i
         for i in range(parts.size):
             share[i] = unpack(parts[i])
     day = places.svf[first : first + BLOCK].copy()
-    _see_day(tables.day, before, beams, first, day)
+    _see_day(tables.day, before + beams, first, day)
     _take(day, order, room.day)
     past, each = np.empty_like(day), (bounds.size - 1) // tables.past.shape[1]
     for slot in range(tables.past.shape[1]):

@@ -242,15 +242,9 @@ def _sweep_of(same: Sweep, suns: Courses, k: int) -> Sweep:
 
 @kernel
 def _share_band(
-    heights: Heights,
-    same: Sweep,
-    suns: Courses,
-    peak: float,
-    kinds: int,
-    first: int,
-    last: int,
+    heights: Heights, same: Sweep, suns: Courses, peak: float, kinds: int, first: int, last: int,
     outlet: Outlet,
-) -> None:
+) -> None:  # fmt: skip
     """Give the shares of cells ``first`` to ``last`` along for every sun.
 
     All suns pass some rows before the next are read.
