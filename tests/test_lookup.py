@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from heatrisk.physics import cells, fluxes, lanes, lookup, order
+from heatrisk.physics import cells, fit, fluxes, lanes, lookup, order
 from heatrisk.physics.constants import STANDING
 from heatrisk.physics.court import BEAM, COSZ, DIFFUSE, PS, TA, VA, beam_warming, march_courts
 from heatrisk.physics.kernel import kernel
@@ -138,6 +138,8 @@ def solved(
     st.floats(5.0, 42.0), st.floats(10.0, 80.0), st.floats(0.13, 8.0), st.floats(900.0, 1030.0),
     st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.booleans(), st.integers(0, 2**32 - 1),
 )  # fmt: skip
+@example(5.0, 10.0, 1.0, 900.0, 1.0, 0.0, True, 1)  # crowns far colder than the sky that they hide
+@example(5.0, 80.0, 0.13, 900.0, 0.9, 1.0, True, 2)  # and a strong beam
 def test_tables_stay_within_5_mk_of_the_solver(
     ta: float, rh: float, va: float, ps: float, cosz: float, clear: float, crowns: bool, seed: int
 ) -> None:
@@ -282,7 +284,7 @@ def test_every_known_cell_stands_in_one_group_among_its_like() -> None:
                 assert group == (2 * int(town.kind[cell]) + crowned) * order.INTERVALS + interval
                 assert way == np.float32(through)
     crowned = 1.0 - town.svf[cells_of] / np.maximum(town.bare[cells_of], 1e-4)
-    np.testing.assert_allclose(places.hidden, crowned, atol=1e-6)
+    np.testing.assert_allclose(places.hidden, crowned / (1.1 - 0.1 * crowned), atol=1e-6)
     courts = [fluxes.court_place(float(svf)) for svf in town.svf[cells_of]]
     np.testing.assert_allclose(places.node + places.between.astype(float), np.sum(courts, axis=1), atol=1e-5)
 
@@ -322,6 +324,28 @@ def test_polynomial_as_written(crowned: bool) -> None:
     highest = np.fmax(moe[ours], [1e3] * 4 + [5.0] * (LANES - 4))  # what is not a number is not the highest
     np.testing.assert_allclose(sums[lanes.PEAK, ours], highest, rtol=1e-5)
     assert (sums[:, :LANES] == 5.0).all() and (sums[:, 2 * LANES :] == 5.0).all()
+
+
+def test_what_has_no_term_is_followed_by_lower_ones() -> None:
+    random, warmths = np.random.default_rng(0), -3.0 + 30.0 * np.array(fit.WARMTHS)
+    solved_at = np.vander(order.crown_way(np.array(fit.HIDDEN)), increasing=True)
+    degree = np.add.outer(np.arange(3), np.arange(3))  # in s and g
+    known = np.array([degree <= 4, degree <= 2, degree <= 1])[..., None]  # with 1, v, v²
+    powers = random.random((3, 3, 3, COLUMNS)) / 15.0 ** np.arange(3)[:, None]
+
+    def followed(of: np.ndarray) -> np.ndarray:
+        at_hidden = np.tensordot(solved_at, of, 1)
+        fit.fit_crowns(at_hidden, warmths)
+        return at_hidden * known
+
+    def values(of: np.ndarray) -> np.ndarray:
+        v, s, g = np.linspace(0.0, 1.0, 21), np.linspace(0.0, 1.0, 11), np.linspace(-3.0, 27.0, 31)
+        return np.einsum("vk,si,gj,kijc->vsgc", *(np.vander(x, 3, increasing=True) for x in (v, s, g)), of)
+
+    np.testing.assert_allclose(followed(powers * known), powers * known, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(followed(powers)[0], powers[0], rtol=0, atol=1e-12)  # no crowns, no change
+    ours, left_out = (np.abs(values(of - powers)).max() for of in (followed(powers), powers * known))
+    assert ours < 0.2 * left_out
 
 
 def test_ground_warms_in_the_sun_alone_and_settles() -> None:

@@ -31,7 +31,7 @@ from heatrisk.physics.constants import (
     WIND_CALM,
 )
 from heatrisk.physics.court import BEAM, COSZ, PS, TA, VA
-from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_powers, write_interval
+from heatrisk.physics.fit import HIDDEN, SHARES, WARMTHS, fit_crowns, fit_powers, write_interval
 from heatrisk.physics.fluxes import Sky, at_view, cell_fluxes, court_table, sky_state
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.lanes import COLUMNS, ISO, MOE_SHADE, MOE_SUN, TERMS, TERMS_WITH_V, TMRT, UTCI
@@ -187,11 +187,14 @@ def _fit_class(
 ) -> None:  # fmt: skip
     """Fit what a body feels over one class, at all nodes."""
     tables, samples, answers, fits = lent(tables), lent(samples), lent(answers), lent(fits)
-    for node, k in np.ndindex(fits.shape[:2]):
+    for node in range(fits.shape[0]):
         table = tables[min(node, tables.shape[0] - 1)]
-        for i, j in np.ndindex(3, 3):
-            _answers(table, first, samples[node, k, i, j], sun, SHARES[i], calm, answers[i, j])
-        fit_powers(answers, warmths, fits[node, k])
+        for k in range(fits.shape[1]):
+            for i, j in np.ndindex(3, 3):
+                _answers(table, first, samples[node, k, i, j], sun, SHARES[i], calm, answers[i, j])
+            fit_powers(answers, warmths, fits[node, k])
+        if fits.shape[1] > 1:
+            fit_crowns(fits[node], warmths)
 
 
 @kernel
@@ -241,9 +244,10 @@ class Tables(NamedTuple):
     ----------
     body : array of float32, shape (moments, kinds * INTERVALS * terms, COLUMNS)
         Coefficients for `heatrisk.physics.lanes.add_moment`, by class of ground and by interval of the sky
-        view factor without trees. Variables are the way through the interval ``u``, the part of the sky
-        hidden by crowns ``v``, the warmth of the ground ``g`` [K] and the share of the beam ``s``. The warmth
-        is that above the ground of a treeless place with the same walls that the beam never reaches.
+        view factor without trees. Variables are the way through the interval ``u``, what crowns hide of the
+        sky ``v`` (`heatrisk.physics.order.crown_way`), the warmth of the ground ``g`` [K] and the share of
+        the beam ``s``. The warmth is that above the ground of a treeless place with the same walls that the
+        beam never reaches.
     past : array of float32, shape (1 + hours, kinds)
         What the share of the day's beam, and of the beam in each of the hours before the step, have put into
         the warmth of the ground before the first moment. [K]
