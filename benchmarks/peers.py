@@ -35,6 +35,7 @@ from affine import Affine
 from benchmarks.run import CITY_FILE, repeated, sample, store
 from benchmarks.shadow import SUNS
 from benchmarks.wbgt import weather
+from heatrisk.blocks import views_by_blocks
 from heatrisk.city import read_city
 from heatrisk.fields import sky_views
 from heatrisk.grid import Grid
@@ -42,7 +43,7 @@ from heatrisk.physics.shadow import sunlit, sunlit_fraction
 from heatrisk.physics.sky import sky_view_factor
 from heatrisk.physics.utci import utci
 from heatrisk.physics.wbgt import liljegren
-from heatrisk.run import simulate
+from heatrisk.run import Simulation, simulate
 from heatrisk.scene import Scene
 from heatrisk.sources.intake import read_inputs
 from tests import naive, towns
@@ -241,7 +242,7 @@ def days_works() -> Iterator[Work]:
     inputs = sample(1.0)
     assert inputs.scene is not None and inputs.buildings is not None and inputs.weather is not None
     scene = repeated(inputs.scene, inputs.buildings, 6.4, 5.2)
-    svf = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+    svf = views_by_blocks(scene)
 
     def cells(raster: Any) -> Any:
         rows, columns, edge = *scene.grid.shape, scene.halo * scene.factor
@@ -249,8 +250,7 @@ def days_works() -> Iterator[Work]:
         return inner.reshape(rows, scene.factor, columns, scene.factor).max(axis=(1, 3)).astype(np.float32)
 
     def ours() -> None:
-        fresh = replace(scene)  # without the rasters that shade is cast from
-        store(simulate(fresh, inputs.weather, svf=svf))
+        store(Simulation(replace(scene), inputs.weather, svf=svf))  # a copy knows nothing of the town yet
 
     ground, trees = scene.terrain, np.nan_to_num(scene.crown_top)
     theirs = solweig_step(

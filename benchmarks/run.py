@@ -19,14 +19,13 @@ import numba
 import numpy as np
 import pandas as pd
 import shapely
-import xarray as xr
 from affine import Affine
 
+from heatrisk.blocks import views_by_blocks
 from heatrisk.city import ModelSection, read_city
-from heatrisk.fields import sky_views
 from heatrisk.forcing import step_times
 from heatrisk.grid import Grid
-from heatrisk.run import simulate
+from heatrisk.run import Simulation, simulate
 from heatrisk.scene import Scene
 from heatrisk.sources.intake import Inputs, read_inputs
 from heatrisk.store import NewRun, RunStore
@@ -55,16 +54,12 @@ def main() -> None:
     assert inputs.scene is not None and inputs.buildings is not None and inputs.weather is not None
     with timed("scene from footprints"):
         scene = repeated(inputs.scene, inputs.buildings, *chosen.km)
-    with timed("shade engine prepared"):
-        assert scene.shade is not None
     simulate(inputs.scene, inputs.weather, steps=pd.DatetimeIndex(["2025-08-05T03:00"]))  # compiles, untimed
     with timed("sky view factor"):
-        svf = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+        svf = views_by_blocks(scene)
     steps = step_times(inputs.weather)[0][: chosen.steps]
-    with timed(f"simulate, {len(steps)} steps"):
-        data = simulate(scene, inputs.weather, steps=steps, svf=svf)
-    with timed("pyramid and store"):
-        store(data)
+    with timed(f"{len(steps)} steps, stored"):
+        store(Simulation(scene, inputs.weather, steps=steps, svf=svf))
     cells, peak = np.prod(scene.grid.shape), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     total = sum(seconds for _, seconds in rows)
     fine = np.prod(scene.fine_grid.shape)
@@ -81,12 +76,13 @@ def sample(sub_cell: float) -> Inputs:
     return read_inputs(city, CITY_FILE)
 
 
-def store(data: xr.Dataset) -> None:
-    """Draw the pictures of a run and write it to a store that does not last."""
+def store(run: Simulation) -> None:
+    """Compute a run block by block into a store that does not last, and draw its pictures."""
     empty = {"type": "FeatureCollection", "features": []}
     manifest = {"run_id": "20250805T0000Z-00000000", "created": "2025-08-05T00:00:00Z"}
     with tempfile.TemporaryDirectory() as folder:
-        RunStore(folder).write(NewRun(data, manifest, build(data), empty, empty))
+        new = NewRun(run.frame, manifest, build, empty, empty, blocks=run.blocks())
+        RunStore(folder).write(new)
 
 
 def repeated(town: Scene, buildings: gpd.GeoDataFrame, width: float, height: float) -> Scene:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from heatrisk import alerts as alerts
     from heatrisk import api as api
     from heatrisk import archive as archive
+    from heatrisk import blocks as blocks
     from heatrisk import budget as budget
     from heatrisk import bulletin as bulletin
     from heatrisk import city as city
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from heatrisk import grid as grid
     from heatrisk import heat as heat
     from heatrisk import indices as indices
+    from heatrisk import labels as labels
     from heatrisk import layers as layers
     from heatrisk import operation as operation
     from heatrisk import physics as physics
@@ -55,8 +57,9 @@ if TYPE_CHECKING:
 _ROOMS = (
     "alerts",
     "api",
-    "budget",
     "archive",
+    "blocks",
+    "budget",
     "bulletin",
     "city",
     "cube",
@@ -68,6 +71,7 @@ _ROOMS = (
     "grid",
     "heat",
     "indices",
+    "labels",
     "layers",
     "operation",
     "physics",

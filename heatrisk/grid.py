@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,14 @@ WGS84 = "EPSG:4326"
 
 Bounds = tuple[float, float, float, float]
 Places = npt.NDArray[np.float64]
+Window = tuple[int, int, int, int]  # first row, first column, rows, columns
+Margins = tuple[int, int, int, int]  # to the north, west, south and east
+
+#: Side of the smallest piece that is stored by itself [cells]; blocks are made of whole ones.
+CHUNK = 64
+#: Longest side of a block [cells]: with 1 m sub-cells, what a run holds of one takes about 1 GiB.
+BLOCK = 640
+assert BLOCK % CHUNK == 0
 
 
 @dataclass(frozen=True)
@@ -164,9 +173,29 @@ class Grid:
         transform = Affine(dx / factor, 0.0, west, 0.0, dy / factor, north)
         return Grid(self.crs, transform, (rows * factor, columns * factor))
 
-    def padded(self, cells: int) -> Grid:
-        """Return the grid with that many cells more on every side."""
+    def padded(self, cells: int | Margins) -> Grid:
+        """Return the grid with that many cells more on every side, or on each."""
+        north, west, south, east = (cells,) * 4 if isinstance(cells, int) else cells
         rows, columns = self.shape
+        return self.windowed((-north, -west, rows + north + south, columns + west + east))
+
+    def windowed(self, window: Window) -> Grid:
+        """Return the grid of some rows and columns."""
+        row, column, rows, columns = window
         dx, _, west, _, dy, north = self.transform[:6]
-        transform = Affine(dx, 0.0, west - cells * dx, 0.0, dy, north - cells * dy)
-        return Grid(self.crs, transform, (rows + 2 * cells, columns + 2 * cells))
+        transform = Affine(dx, 0.0, west + column * dx, 0.0, dy, north + row * dy)
+        return Grid(self.crs, transform, (rows, columns))
+
+    def blocks(self, longest: int = BLOCK) -> Iterator[Window]:
+        """Yield windows that make up the grid, row by row, alike but for the last of a row or column.
+
+        Parameters
+        ----------
+        longest : int
+            Longest side [cells], a multiple of `CHUNK`.
+        """
+        rows, columns = self.shape
+        height, width = (-(-cells // (-(-cells // longest) * CHUNK)) * CHUNK for cells in self.shape)
+        for top in range(0, rows, height):
+            for left in range(0, columns, width):
+                yield top, left, min(height, rows - top), min(width, columns - left)

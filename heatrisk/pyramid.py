@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,13 @@ class Level:
         return 0 <= x - self.column < self.columns and 0 <= y - self.row < self.rows
 
 
+#: Draws some layers at the time step of an index: the archive of each, by its name.
+Draw = Callable[[int], Mapping[str, bytes]]
+
+
 @dataclass(frozen=True)
 class Pyramid:
-    """The pictures of a run, drawn a step at a time by each thread so that memory stays bounded.
+    """The pictures of a run, drawn a few layers and a step at a time, so that memory stays bounded.
 
     Parameters
     ----------
@@ -69,14 +74,18 @@ class Pyramid:
         Zooms, the native one first.
     times : tuple of str
         Name of every step.
-    step : callable
-        From the index of a time step to the archive of each layer, by name; threads call it side by side.
+    series : callable
+        Returns an iterator over what draws the layers, a few each; threads call that side by side.
     """
 
     layers: tuple[str, ...]
     levels: tuple[Level, ...]
     times: tuple[str, ...]
-    step: Callable[[int], Mapping[str, bytes]]
+    series: Callable[[], Iterator[Draw]]
+
+    def step(self, index: int) -> dict[str, bytes]:
+        """Return the archives of all layers at a time step."""
+        return {layer: content for draw in self.series() for layer, content in draw(index).items()}
 
 
 def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
@@ -103,8 +112,8 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
     for layer in pyramid.layers:
         (folder / layer).mkdir(parents=True)
 
-    def written(index: int) -> Mapping[str, bytes]:
-        contents = pyramid.step(index)
+    def written(draw: Draw, index: int) -> Mapping[str, bytes]:
+        contents = draw(index)
         for layer, content in contents.items():
             path = _path(folder, layer, pyramid.times[index])
             path.write_bytes(content)
@@ -114,9 +123,10 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
 
     # Most of the work is done by compiled code that lets other threads run; each takes memory.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as crew:
-        for contents in crew.map(written, range(len(pyramid.times))):
-            for layer, content in contents.items():
-                hashes[layer].update(content)
+        for draw in pyramid.series():
+            for contents in crew.map(partial(written, draw), range(len(pyramid.times))):
+                for layer, content in contents.items():
+                    hashes[layer].update(content)
     return {f"tiles/{layer}": digest.hexdigest() for layer, digest in hashes.items()}
 
 

@@ -14,31 +14,30 @@ returns the official value exactly.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from pyproj import CRS
 
-from heatrisk import uncertainty
+from heatrisk import labels, uncertainty
+from heatrisk.blocks import blocks
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
-from heatrisk.grid import Grid
-from heatrisk.heat import StepHeat, Surfaces, step_heat
+from heatrisk.grid import BLOCK
+from heatrisk.heat import Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.shares import Packed, packed
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
-from heatrisk.quantities import QUANTITIES
-from heatrisk.radiation import Suns, path_of
-from heatrisk.risk import DANGER, RISK_SCALES, RiskScale, classify
+from heatrisk.radiation import Sun, Suns, path_of
+from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
 from heatrisk.words import Note
@@ -52,11 +51,9 @@ _FIELDS = {
     "wbgt_moe_sun": lanes.MOE_SUN, "wbgt_moe_shade": lanes.MOE_SHADE,
     "tmrt": lanes.TMRT, "utci": lanes.UTCI, "sunlit": cells.LIT,
 }  # fmt: skip
-_OFFICIAL = {
-    "units": "degC",
-    "long_name": "official WBGT forecast",
-    "long_name_ja": "公式の暑さ指数予測",
-}
+
+Progress = Callable[[int, int], None]
+Views = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # sky view factors, with trees and without
 
 
 def simulate(
@@ -69,11 +66,12 @@ def simulate(
     svf: xr.DataArray | xr.Dataset | None = None,
     surfaces: Surfaces | None = None,
     urban_wind: UrbanWind = "off",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Compute WBGT, its risk class, Tmrt and UTCI in every outdoor cell of a town.
 
-    Pure: no file, no clock, no network; the same input gives the same bytes.
+    Pure: no file, no clock, no network; the same input gives the same bytes. A city too large for the memory
+    goes block by block: :class:`Simulation`.
 
     Parameters
     ----------
@@ -121,75 +119,227 @@ def simulate(
     GridMismatchError
         The given sky view factor does not lie on the scene's grid.
     """
-    grid = scene.grid
-    notes: tuple[Note, ...] = ()
-    if steps is None:
-        steps, notes = step_times(weather, step)
-    steps = _instants(steps)
-    drive = forcing(weather, steps, *grid.centre_lonlat, anchor=anchor, step=step)
-    views = _views(scene, svf)
-    town = Town(scene, views, Surfaces.of() if surfaces is None else surfaces, urban_wind == "svf")
-    official = drive.data["official"].values
-    names = (*_FIELDS, "wbgt_moe_sd", "p_danger")
-    # One piece of memory: the system gives a large one faster than many of a few megabytes.
-    fields = dict(zip(names, np.empty((len(names), len(steps), *grid.shape), np.float32), strict=True))
-    offsets = np.full(len(steps), np.nan)
-    for k in range(len(steps)):
-        now = drive.data.isel(time=k)
-        heat = step_heat(now, drive.before.isel(time=k), town.surfaces)
-        field = {name: values[k] for name, values in fields.items()}
-        # The share of the beam that arrives waits in the field that it becomes a part of.
-        products = [field["wbgt_moe_sd"]] * cells.PRODUCTS
-        for name, place in _FIELDS.items():
-            products[place] = field[name]
-        open_mean = town.step(now, heat, official[k], products)
-        offsets[k] = official[k] - open_mean
-        _add_uncertainty(field, weather, now, (grid.cell_size, scene.factor), views)
-        if progress is not None:
-            progress(k + 1, len(steps))
-    sure = bool(np.isfinite(fields["p_danger"]).any())
-    if not sure:
-        del fields["p_danger"]
-    data = _dataset(scene, steps, step, fields, views)
-    data["official"] = ("time", official, _OFFICIAL)
-    data["anchor_offset"] = (
-        "time",
-        offsets,
-        {"units": "degC", "long_name": "official value minus modelled open reference"},
-    )
-    data.attrs["anchored"] = str(bool(np.isfinite(official).all())).lower()
-    data.attrs["assumptions"] = json.dumps(
-        [note.as_dict() for note in (*notes, *drive.notes)], ensure_ascii=False
-    )
-    data.attrs["uncertainty"] = uncertainty.attribute(forecast=sure)
-    return data
+    run = Simulation(
+        scene, weather, steps=steps, step=step, anchor=anchor, svf=svf, surfaces=surfaces,
+        urban_wind=urban_wind,
+    )  # fmt: skip
+    return run.whole(progress)
 
 
-def _add_uncertainty(
-    field: dict[str, npt.NDArray[np.float32]], weather: Weather, now: xr.Dataset, grain: tuple[float, int],
-    views: xr.Dataset,
-) -> None:  # fmt: skip
-    """Fill in how sure the ``wbgt_moe`` of one step is; the grain is the cell size and its sub-cells.
+class Simulation:
+    """A run in the making: what all cells share, and the fields of the whole town or of block after block.
 
-    In place of the standard deviation stands at first the share of the beam that arrives.
+    Parameters
+    ----------
+    scene, weather, steps, step, anchor, svf, surfaces, urban_wind
+        As of :func:`simulate`.
+
+    Raises
+    ------
+    InputError, SourceIncompleteError, GridMismatchError
+        As of :func:`simulate`.
     """
-    official, at = float(now["official"]), pd.Timestamp(now["time"].item())
-    anchored = bool(np.isfinite(official))
-    inputs = uncertainty.UncertaintyInputs(
-        wbgt=field["wbgt_moe"],
-        wbgt_sun=field["wbgt_moe_sun"],
-        wbgt_shade=field["wbgt_moe_shade"],
-        sunlit=field["wbgt_moe_sd"],
-        lead_hours=uncertainty.lead_hours(weather, at) if anchored else np.nan,
-        anchored=anchored,
-        split_measured=uncertainty.split_measured(weather),
-        sub_cell=grain[0] / grain[1],
-        cell=grain[0],
-        svf=views["svf"].values,
-        conditions=uncertainty.conditions(now),
-    )
-    sd = uncertainty.spread(inputs, out=field["wbgt_moe_sd"])
-    uncertainty.probability(DANGER, inputs, sd, out=field["p_danger"])
+
+    def __init__(
+        self,
+        scene: Scene,
+        weather: Weather,
+        *,
+        steps: pd.DatetimeIndex | Sequence[datetime] | None = None,
+        step: pd.Timedelta = STEP,
+        anchor: bool = True,
+        svf: xr.DataArray | xr.Dataset | None = None,
+        surfaces: Surfaces | None = None,
+        urban_wind: UrbanWind = "off",
+    ) -> None:
+        notes: tuple[Note, ...] = ()
+        if steps is None:
+            steps, notes = step_times(weather, step)
+        self.scene, self.weather, self.steps, self.length = scene, weather, _instants(steps), step
+        self.drive = forcing(weather, self.steps, *scene.grid.centre_lonlat, anchor=anchor, step=step)
+        self.notes = (*notes, *self.drive.notes)
+        self.views = _views(scene, svf)
+        self.ground = Ground(scene, self.views, Surfaces.of() if surfaces is None else surfaces)
+        self.urban_wind = urban_wind == "svf"
+        self._offsets = np.full(len(self.steps), np.nan)
+
+    @cached_property
+    def frame(self) -> xr.Dataset:
+        """What all cells share: the dataset of :func:`simulate` without anything on its grid."""
+        _ = self._kept
+        return self._frame()
+
+    def whole(self, progress: Progress | None = None) -> xr.Dataset:
+        """Return the dataset of :func:`simulate`; ``progress`` is told of steps done and of all."""
+        count = len(self.steps)
+        done = None if progress is None else lambda k: progress(k, count)
+        fields = self._fields(self.scene, self.views, map(self._moment, range(count)), done)
+        return labels.with_fields(self._frame(), fields, self.views[0].copy(), self.scene.mask)
+
+    def blocks(self, progress: Progress | None = None, longest: int = BLOCK) -> Iterator[xr.Dataset]:
+        """Yield the dataset of :func:`simulate` window by window, each with the bits that the whole has.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Told of the steps done and of all, of all blocks.
+        longest : int
+            Longest side of a block [cells].
+        """
+        frame, count = self.frame, len(self.steps)
+        total = count * len(list(self.scene.grid.blocks(longest)))
+        for number, (window, part) in enumerate(blocks(self.scene, longest)):
+
+            def done(k: int, before: int = number * count) -> None:
+                if progress is not None:
+                    progress(before + k, total)
+
+            row, column, rows, columns = window
+            here = np.s_[row : row + rows, column : column + columns]
+            views = self.views[0][here], self.views[1][here]
+            fields = self._fields(part, views, self._kept, done)
+            cut = frame.isel(y=here[0], x=here[1])
+            yield labels.with_fields(cut, fields, views[0].copy(), part.mask)
+            del fields  # before there are those of the next
+
+    @cached_property
+    def _kept(self) -> list[_Moment]:
+        """All steps, for block after block."""
+        return [self._moment(k) for k in range(len(self.steps))]
+
+    def _moment(self, k: int) -> _Moment:
+        """Return what a step is for all cells, and keep how far its anchor is from the model."""
+        now = self.drive.data.isel(time=k)
+        heat = step_heat(now, self.drive.before.isel(time=k), self.ground.surfaces)
+        tables = lookup.body_tables(
+            heat.drive, now["rh"].values, heat.horizon, heat.light, heat.heat, heat.shaded,
+            self.ground.surfaces.ground, heat.hours, heat.recursion, heat.mean, heat.day,
+            self.ground.kinds, self.ground.crowns, self.urban_wind,
+        )  # fmt: skip
+        suns = path_of(now)
+        past, path = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
+        open_mean = cells.reference_moe(tables, self.ground.reference, past, path)
+        official = float(now["official"])
+        self._offsets[k] = official - open_mean
+        return _Moment(now, heat.suns, suns, tables, official, open_mean)
+
+    def _fields(
+        self, part: Scene, views: Views, moments: Iterable[_Moment], done: Callable[[int], None] | None
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the fields of all steps in the cells of a block, or of the whole."""
+        names = (*_FIELDS, "wbgt_moe_sd", *(["p_danger"] if self._sure else []))
+        # One piece of memory: the system gives a large one faster than many of a few megabytes.
+        room = np.empty((len(names), len(self.steps), *part.grid.shape), np.float32)
+        fields, suns = dict(zip(names, room, strict=True)), Suns(part)
+        places = self.ground.places(part, views)
+        for k, moment in enumerate(moments):
+            field = {name: values[k] for name, values in fields.items()}
+            # The share of the beam that arrives waits in the field that it becomes a part of.
+            products = [field["wbgt_moe_sd"].ravel()] * cells.PRODUCTS
+            for name, place in _FIELDS.items():
+                products[place] = field[name].ravel()
+            directs, beams = zip(*suns.shares(moment.suns), strict=True)
+            before = tuple(suns.beams(moment.past))
+            base = moment.official if np.isfinite(moment.official) else moment.open_mean
+            cells.step_cells(
+                moment.tables, places, before, beams, directs, base, moment.open_mean, tuple(products)
+            )
+            self._add_uncertainty(field, moment, views[0])
+            if done is not None:
+                done(k + 1)
+        return fields
+
+    @property
+    def _sure(self) -> bool:
+        """Whether a probability can be told at any step."""
+        official = np.isfinite(self.drive.data["official"].values)
+        return any(
+            known and np.isfinite(uncertainty.lead_hours(self.weather, at))
+            for known, at in zip(official, self.steps, strict=True)
+        )
+
+    def _add_uncertainty(
+        self, field: dict[str, npt.NDArray[np.float32]], moment: _Moment, svf: npt.NDArray[np.float32]
+    ) -> None:
+        """Fill in how sure the ``wbgt_moe`` of one step is.
+
+        In place of the standard deviation stands at first the share of the beam that arrives.
+        """
+        anchored, grid = bool(np.isfinite(moment.official)), self.scene.grid
+        at = pd.Timestamp(moment.now["time"].item())
+        inputs = uncertainty.UncertaintyInputs(
+            wbgt=field["wbgt_moe"],
+            wbgt_sun=field["wbgt_moe_sun"],
+            wbgt_shade=field["wbgt_moe_shade"],
+            sunlit=field["wbgt_moe_sd"],
+            lead_hours=uncertainty.lead_hours(self.weather, at) if anchored else np.nan,
+            anchored=anchored,
+            split_measured=uncertainty.split_measured(self.weather),
+            sub_cell=grid.cell_size / self.scene.factor,
+            cell=grid.cell_size,
+            svf=svf,
+            conditions=uncertainty.conditions(moment.now),
+        )
+        sd = uncertainty.spread(inputs, out=field["wbgt_moe_sd"])
+        if "p_danger" in field:
+            uncertainty.probability(DANGER, inputs, sd, out=field["p_danger"])
+
+    def _frame(self) -> xr.Dataset:
+        official = self.drive.data["official"].values
+        notes = [note.as_dict() for note in self.notes]
+        attrs = {
+            "scene": self.scene.hash,
+            "anchored": str(bool(np.isfinite(official).all())).lower(),
+            "assumptions": json.dumps(notes, ensure_ascii=False),
+            "uncertainty": uncertainty.attribute(forecast=self._sure),
+        }
+        return labels.frame(self.scene.grid, self.steps, self.length, official, self._offsets, attrs)
+
+
+class _Moment(NamedTuple):
+    """A step as all cells have it."""
+
+    now: xr.Dataset
+    past: list[Sun]  # suns before it that the ground remembers
+    suns: list[Sun]
+    tables: lookup.Tables
+    official: float  # [degC]
+    open_mean: float  # wbgt_moe of the open reference [degC]
+
+
+class Ground:
+    """Ground and crowns of a town as its tables have them, one for all its blocks.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town.
+    views : tuple of numpy.ndarray
+        Sky view factors, with trees and without.
+    surfaces : Surfaces
+        Ground and walls.
+    """
+
+    def __init__(self, scene: Scene, views: Views, surfaces: Surfaces) -> None:
+        self.surfaces = surfaces
+        open_ground = surfaces.classes[GRASS.code]
+        found = surfaces.classes[order.codes_found(scene.land_cover.ravel())]
+        self.kinds = np.union1d(found, [open_ground]).astype(np.uint8)
+        # Classes that are nowhere get a slot too, whichever.
+        self._slots = np.searchsorted(self.kinds[:-1], surfaces.classes).astype(np.uint8)
+        self.crowns = bool((views[0] < views[1]).any())
+        grass, whole = np.full(1, GRASS.code, np.uint8), np.ones(1, np.float32)
+        self.reference = order.places(grass, self._slots, whole, whole, self.crowns)
+
+    def places(self, part: Scene, views: Views) -> order.Places:
+        """Return where the cells of a block stand in the tables."""
+        svf, bare = (view.ravel() for view in views)
+        return order.places(part.land_cover.ravel(), self._slots, svf, bare, self.crowns)
+
+
+def _whole(zenith: float) -> Packed:
+    """Return the share of the beam that reaches open ground."""
+    return packed([90.0 - zenith >= LOWEST_SUN])
 
 
 def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
@@ -200,7 +350,7 @@ def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
     return index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
 
 
-def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> xr.Dataset:
+def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> Views:
     """Return the sky view factors of a scene, computed where they are not all given."""
     given = svf.to_dataset(name="svf") if isinstance(svf, xr.DataArray) else svf
     if given is not None and given["svf"].shape != scene.grid.shape:
@@ -213,121 +363,5 @@ def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> xr.Dataset:
         given = given.assign(svf_buildings=given["svf"])
     if given is None or "svf_buildings" not in given:
         given = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
-    return given.astype(np.float32, copy=False)
-
-
-class Town:
-    """A scene as the kernels read it, step by step.
-
-    Parameters
-    ----------
-    scene : Scene
-        The town.
-    views : xarray.Dataset
-        Sky view factors, with trees and without.
-    surfaces : Surfaces
-        Ground and walls.
-    urban_wind : bool
-        Whether the wind at the body fades among buildings.
-    """
-
-    def __init__(self, scene: Scene, views: xr.Dataset, surfaces: Surfaces, urban_wind: bool) -> None:
-        self.surfaces, self.suns, self.urban_wind = surfaces, Suns(scene), urban_wind
-        open_ground = surfaces.classes[GRASS.code]
-        codes = scene.land_cover.ravel()
-        found = surfaces.classes[order.codes_found(codes)]
-        self.kinds = np.union1d(found, [open_ground]).astype(np.uint8)
-        # Classes that are nowhere get a slot too, whichever.
-        slots = np.searchsorted(self.kinds[:-1], surfaces.classes).astype(np.uint8)
-        svf, bare = (views[name].values.ravel() for name in ("svf", "svf_buildings"))
-        self.crowns = bool((svf < bare).any())
-        self.places = order.places(codes, slots, svf, bare, self.crowns)
-        grass, whole = np.full(1, GRASS.code, np.uint8), np.ones(1, np.float32)
-        self.reference = order.places(grass, slots, whole, whole, self.crowns)
-
-    def step(
-        self, now: xr.Dataset, heat: StepHeat, official: float, products: list[npt.NDArray[np.float32]]
-    ) -> float:
-        """Fill in the products of one step; return ``wbgt_moe`` of the open reference."""
-        tables = lookup.body_tables(
-            heat.drive, now["rh"].values, heat.horizon, heat.light, heat.heat, heat.shaded,
-            self.surfaces.ground, heat.hours, heat.recursion, heat.mean, heat.day,
-            self.kinds, self.crowns, self.urban_wind,
-        )  # fmt: skip
-        suns = path_of(now)
-        before, beams = (tuple(_whole(sun[0]) for sun in some) for some in (heat.suns, suns))
-        open_mean = cells.reference_moe(tables, self.reference, before, beams)
-        directs, beams = zip(*self.suns.shares(suns), strict=True)
-        before = tuple(self.suns.beams(heat.suns))
-        base = official if np.isfinite(official) else open_mean
-        flat = tuple(product.ravel() for product in products)
-        cells.step_cells(tables, self.places, before, beams, directs, base, open_mean, flat)
-        return open_mean
-
-
-def _whole(zenith: float) -> Packed:
-    """Return the share of the beam that reaches open ground."""
-    return packed([90.0 - zenith >= LOWEST_SUN])
-
-
-def _dataset(
-    scene: Scene,
-    steps: pd.DatetimeIndex,
-    step: pd.Timedelta,
-    fields: dict[str, npt.NDArray[np.float32]],
-    views: xr.Dataset,
-) -> xr.Dataset:
-    """Put names, coordinates and CF attributes on the results."""
-    grid, dims = scene.grid, ("time", "y", "x")
-    on_grid = {"grid_mapping": "spatial_ref"}
-    variables: dict[str, Any] = {}
-    for name, values in fields.items():
-        within = "maximum" if name == "wbgt_moe_max" else "mean"
-        methods = {"cell_methods": f"time: {within} area: mean (outdoor ground)"}
-        variables[name] = (dims, values, QUANTITIES[name].attrs | methods | on_grid)
-    for name, scale in (("risk", RISK_SCALES["daily"]), ("risk_sport", RISK_SCALES["sport"])):
-        classes = classify(fields["wbgt_moe"], scale)
-        variables[name] = (dims, classes, QUANTITIES[name].attrs | _flags(scale) | on_grid)
-    variables["svf"] = (dims[1:], views["svf"].values.copy(), QUANTITIES["svf"].attrs | on_grid)
-    flags = {
-        "long_name": "why a cell has no value",
-        "flag_values": np.arange(3, dtype=np.uint8),
-        "flag_meanings": "outdoors building outside",
-    }
-    variables["mask"] = (dims[1:], scene.mask, flags | on_grid)
-    # All at once: a dataset to which one variable after another is added compares its axes every time.
-    data = xr.Dataset(variables, _coordinates(grid, steps, step))
-    data.attrs = {
-        "Conventions": "CF-1.11",
-        "title": "Sun-adjusted WBGT and heat-stroke risk",
-        "scene": scene.hash,
-        "references": "ISO 7243:2017; ISO 7726:1998; Liljegren et al. 2008; pages of heatrisk.physics",
-    }
-    return data
-
-
-def _flags(scale: RiskScale) -> dict[str, object]:
-    return {
-        "flag_values": np.arange(len(scale.levels), dtype=np.int8),
-        "flag_meanings": " ".join(level.code for level in scale.levels),
-        "references": scale.source,
-    }
-
-
-def _coordinates(grid: Grid, steps: pd.DatetimeIndex, step: pd.Timedelta) -> dict[str, object]:
-    times = steps.as_unit("ns")
-    bounds = np.stack([times - step / 2, times + step / 2], axis=1)
-    axis = {"units": "m", "standard_name": "projection_y_coordinate"}
-    return {
-        "time": ("time", times, {"standard_name": "time", "bounds": "time_bnds"}),
-        "time_bnds": (("time", "bnds"), bounds),
-        "y": ("y", grid.y, axis),
-        "x": ("x", grid.x, {**axis, "standard_name": "projection_x_coordinate"}),
-        "spatial_ref": ((), 0, _mapping(grid.crs)),
-    }
-
-
-@lru_cache
-def _mapping(crs: str) -> dict[str, Any]:
-    """Return the CF attributes of a coordinate system."""
-    return CRS.from_user_input(crs).to_cf()
+    with_trees, bare = (np.asarray(given[name].values, np.float32) for name in ("svf", "svf_buildings"))
+    return with_trees, bare

@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import shapely
 
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.grid import Bounds, Grid
+from heatrisk.grid import Grid, Margins, Window
 from heatrisk.physics import footprints
-from heatrisk.physics.columns import holding
-from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, halo_width, shade_scene
+from heatrisk.physics.columns import closed_cells
+from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, shade_scene
+from heatrisk.physics.skyline import Skyline, skyline
 from heatrisk.physics.surface import GRASS, PAVED
 from heatrisk.words import Words
 
@@ -29,8 +31,29 @@ LARGEST_SCALE_ERROR = 0.005
 #: hedges.
 BUILDING_HEIGHT = 2.0
 
+#: Side of the squares of `Scene.skyline` [cells].
+SKYLINE_CELLS = 16
+
 #: Why a cell has no value: codes of ``mask`` in every product.
 OUTDOOR, BUILDING, OUTSIDE = 0, 1, 2
+
+
+class Part(NamedTuple):
+    """How a scene lies in a larger one, of which it is a block.
+
+    Parameters
+    ----------
+    margins : tuple of int
+        Cells that the fine rasters reach beyond the grid.
+    origin : tuple of int
+        Row and column of their first sub-cell in those of the whole.
+    datum : float
+        Lowest ground of the whole [m].
+    """
+
+    margins: Margins
+    origin: tuple[int, int]
+    datum: float
 
 
 @dataclass(frozen=True)
@@ -55,8 +78,10 @@ class Scene:
         Sub-cells along the side of a cell.
     halo : int
         Cells beyond the grid on every side.
-    crown_top, crown_base : numpy.ndarray of float32, optional
-        Heights of the tree crowns' top and underside above ground [m]; NaN or 0 without tree.
+    crown_top : numpy.ndarray of float32, optional
+        Height of the tree crowns' top above ground [m]; NaN or 0 without tree.
+    crown_base : numpy.ndarray of float32 or float
+        Height of their underside above ground [m], or the share of the top's height at which it is.
     transmissivity : float
         Share of direct sunlight that passes a crown, 0 to 1.
     receptor_height : float
@@ -64,6 +89,8 @@ class Scene:
     extinction : float, optional
         Optical depth of a crown per metre of a ray's way within it [m-1]; if given, it decides what passes a
         crown, and ``transmissivity`` does not. See :func:`heatrisk.physics.shadow.crown_extinction`.
+    part : Part, optional
+        Of a block, see :func:`heatrisk.blocks.block`; its margins take the place of ``halo``.
 
     Raises
     ------
@@ -80,10 +107,11 @@ class Scene:
     factor: int = 1
     halo: int = 0
     crown_top: Floats | None = None
-    crown_base: Floats | None = None
+    crown_base: Floats | float = 0.0
     transmissivity: float = CROWN_TRANSMISSIVITY
     receptor_height: float = 1.1
     extinction: float | None = None
+    part: Part | None = None
 
     def __post_init__(self) -> None:
         if abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
@@ -112,7 +140,7 @@ class Scene:
             "roof": (self.roof, fine),
             "land_cover": (self.land_cover, self.grid.shape),
             "crown_top": (self.crown_top, fine),
-            "crown_base": (self.crown_base, fine),
+            "crown_base": (self.crown_base if isinstance(self.crown_base, np.ndarray) else None, fine),
         }
         for name, (raster, shape) in rasters.items():
             if raster is not None and raster.shape != shape:
@@ -183,7 +211,6 @@ class Scene:
         ground = np.zeros(fine.shape, np.float32) if terrain is None else terrain
         if land_cover is None:
             land_cover = np.full(grid.shape, GRASS.code, np.uint8)
-        crown_base = None if canopy is None else np.asarray(trunk_ratio * canopy, np.float32)
         return cls(
             grid,
             ground,
@@ -192,7 +219,7 @@ class Scene:
             factor,
             halo,
             canopy,
-            crown_base,
+            trunk_ratio,
             transmissivity,
             receptor_height,
             extinction,
@@ -253,19 +280,33 @@ class Scene:
         codes = np.zeros(ground.shape) if land_cover is None else np.nan_to_num(np.asarray(land_cover))
         return cls(
             grid, ground, roof, np.where(codes == 0, PAVED.code, codes).astype(np.uint8),
-            crown_top=crowns, crown_base=None if crowns is None else np.float32(trunk_ratio) * crowns,
+            crown_top=crowns, crown_base=trunk_ratio,
             transmissivity=transmissivity, receptor_height=receptor_height, extinction=extinction,
         )  # fmt: skip
 
     @property
+    def margins(self) -> Margins:
+        """Cells that the fine rasters reach beyond the grid."""
+        return (self.halo,) * 4 if self.part is None else self.part.margins
+
+    @property
+    def window(self) -> Window:
+        """The served cells among those that the fine rasters hold."""
+        return (*self.margins[:2], *self.grid.shape)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Row and column of the first sub-cell in the rasters of the whole."""
+        return (0, 0) if self.part is None else self.part.origin
+
+    @property
     def fine_grid(self) -> Grid:
         """The sub-cells, halo included."""
-        return self.grid.padded(self.halo).divided(self.factor)
+        return self.grid.padded(self.margins).divided(self.factor)
 
     @cached_property
     def shade(self) -> ShadeScene:
         """The scene as the shade engine wants it, prepared once."""
-        rows, columns = self.grid.shape
         return shade_scene(
             self.terrain,
             self.roof,
@@ -274,22 +315,27 @@ class Scene:
             crown_top=self.crown_top,
             crown_base=self.crown_base,
             receptor_height=self.receptor_height,
-            window=(self.halo, self.halo, rows, columns),
+            window=self.window,
+            origin=self.origin,
+            datum=None if self.part is None else self.part.datum,
         )
+
+    @cached_property
+    def skyline(self) -> Skyline:
+        """Highest tops and lowest ground of every few cells, halo included: what may shade a block."""
+        crowns = np.zeros((0, 0), np.float32) if self.crown_top is None else self.crown_top
+        return skyline(self.terrain, self.roof, crowns, SKYLINE_CELLS * self.factor)
 
     @cached_property
     def mask(self) -> npt.NDArray[np.uint8]:
         """Why a served cell has no value: 0 it has one, 1 building all over, 2 ground unknown."""
-        closed = self.shade.receptors == 0.0
-        built = holding(self.roof, closed, self.factor, self.halo * self.factor)
-        return np.where(closed, np.where(built, BUILDING, OUTSIDE), OUTDOOR).astype(np.uint8)
+        return closed_cells(self.terrain, self.roof, self.factor, self.window, BUILDING, OUTSIDE)
 
     @property
     def unknown(self) -> float:
         """Share of the served area whose ground is unknown, 0 to 1."""
-        rows, columns = self.grid.shape
-        edge, factor = self.halo * self.factor, self.factor
-        inner = self.terrain[edge : edge + rows * factor, edge : edge + columns * factor]
+        top, left, rows, columns = (cells * self.factor for cells in self.window)
+        inner = self.terrain[top : top + rows, left : left + columns]
         return float(np.isnan(inner).mean())
 
     @cached_property
@@ -299,31 +345,9 @@ class Scene:
         numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height, self.extinction)
         digest.update(repr((self.grid.crs, tuple(self.grid.transform), self.grid.shape, numbers)).encode())
         for raster in (self.terrain, self.roof, self.land_cover, self.crown_top, self.crown_base):
-            digest.update(b"-" if raster is None else np.ascontiguousarray(raster).data)
+            is_raster = isinstance(raster, np.ndarray)
+            digest.update(np.ascontiguousarray(raster).data if is_raster else repr(raster).encode())
         return digest.hexdigest()
-
-
-def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float, relief: float = 0.0) -> int:
-    """Return how many cells beyond some bounds the buildings can still cast shade from.
-
-    The reach is that of the tallest building, on the highest ground, at the lowest sun that counts, but no
-    farther than the outermost building lies: bare hills and woods beyond it are left out.
-
-    Parameters
-    ----------
-    buildings : geopandas.GeoDataFrame
-        All known buildings, inside and outside, with a column ``height`` [m].
-    bounds : tuple of float
-        West, south, east, north of the served area, in the buildings' coordinates [m].
-    cell_size : float
-        Side of a cell [m].
-    relief : float
-        Height of the highest ground above the lowest [m].
-    """
-    west, south, east, north = bounds
-    left, bottom, right, top = buildings.total_bounds
-    beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
-    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()) + relief)) / cell_size)
 
 
 def _roofs(

@@ -239,5 +239,4 @@ class StoredRun:
 
     def dataset(self) -> xr.Dataset:
         """Return the fields as they were computed, opened lazily."""
-        opened: xr.Dataset = xr.open_zarr(self.path / "fields.zarr", decode_coords="all", chunks=None)
-        return opened
+        return cube.opened(self.path / "fields.zarr")

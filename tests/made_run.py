@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 from pyproj import CRS
@@ -68,5 +70,5 @@ def made_run(dataset: xr.Dataset | None = None, run_id: str = RUN_ID) -> NewRun:
         "anchor": {"anchored": True},
     }  # fmt: skip
     empty = {"type": "FeatureCollection", "features": []}
-    pyramid = build(dataset, ("wbgt_moe", "risk", "risk_sport", "sunlit"))
-    return NewRun(dataset, manifest, pyramid, empty, {**empty, "name": "建物"})
+    draw = partial(build, layers=("wbgt_moe", "risk", "risk_sport", "sunlit"))
+    return NewRun(dataset, manifest, draw, empty, {**empty, "name": "建物"})

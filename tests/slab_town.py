@@ -47,7 +47,7 @@ def town(**changes: Any) -> Scene:
 def plain() -> Scene:
     """Build the same without slab and grove: every cell is an open reference."""
     fine = np.full((ROWS * 5, COLUMNS * 5), np.nan, np.float32)
-    return town(roof=fine, crown_top=None, crown_base=None)
+    return town(roof=fine, crown_top=None)
 
 
 # Cells 5 m north of the slab, in the middle of the grove, and open to the south.

@@ -236,7 +236,7 @@ def write_small_run(
         NewRun(
             fields,
             manifest(created, digest, **changes),
-            build(fields),
+            build,
             to_geojson(SHELTERS),
             outlines(),
             documents=documents or {},

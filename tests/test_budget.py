@@ -14,8 +14,8 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heatrisk.blocks import block
 from heatrisk.budget import Budget, budget
-from heatrisk.budget.block import block
 from heatrisk.budget.moments import PARTS, differences
 from heatrisk.budget.obstacles import obstacles
 from heatrisk.errors import InputError
@@ -104,7 +104,7 @@ def test_open_cell_has_the_official_value_and_nothing_that_sets_it_apart() -> No
 @pytest.mark.parametrize("cell", [BEHIND, GROVE, OPEN, (0, 0), (23, 23)])
 def test_block_has_the_bits_of_the_whole(cell: tuple[int, int]) -> None:
     scene = hilly()
-    part = block(scene, *cell)
+    part = block(scene, (*cell, 1, 1))
     for zenith, azimuth in [(25.0, 200.0), (60.0, 95.0), (80.0, 285.5), (86.0, 0.0)]:
         for whole, one in zip(
             *(sun_shares(each.shade, zenith, azimuth) for each in (scene, part)), strict=True
@@ -124,7 +124,7 @@ def test_block_of_a_wide_town_is_a_part_of_it() -> None:
     whole = [sun_shares(wide.shade, *sun)[1] for sun in suns]
     shaded = 0
     for row, column in np.argwhere(wide.mask == 0)[::4000]:
-        part = block(wide, int(row), int(column))
+        part = block(wide, (int(row), int(column), 1, 1))
         assert part.terrain.size < terrain.size
         for sun, lit in zip(suns, whole, strict=True):
             assert sun_shares(part.shade, *sun)[1][0, 0] == lit[row, column]
@@ -179,7 +179,7 @@ def test_an_infinite_height_is_refused_by_all() -> None:
             scene = town(**{name: raster})
             for call in (
                 lambda s: simulate(s, sunny()),
-                lambda s: budget(s, sunny(), 139.56, 35.68, STEPS[1]),
+                lambda s: budget(s, sunny(), *lonlat(s, OPEN), STEPS[1]),
             ):
                 with pytest.raises(InputError, match=f"{name} holds a height that no town has"):
                     call(scene)
@@ -287,7 +287,7 @@ def test_slab_grove_and_hill_are_named() -> None:
 
 def test_distance_and_height_of_a_wall() -> None:
     # Sun in the south at 45°: a slab of 30 m, its north edge 5 m to 10 m away from the cells behind it.
-    one = obstacles(town(crown_top=None, crown_base=None), 12, 12, 45.0, 180.0)
+    one = obstacles(town(crown_top=None), 12, 12, 45.0, 180.0)
     assert len(one) == 1
     assert one[0].kind == "building"
     assert one[0].height == pytest.approx(30.0)
@@ -305,7 +305,7 @@ def shaded_exactly(tops: np.ndarray, row: int, column: int, zenith: float, azimu
 
 
 def test_rays_agree_with_exact_columns() -> None:
-    scene = town(crown_top=None, crown_base=None)
+    scene = town(crown_top=None)
     tops = np.where(np.isnan(scene.roof), scene.terrain, scene.roof)
     for zenith, azimuth in [(40.0, 170.0), (65.0, 250.0)]:
         for cell in [(12, 12), (9, 12), (13, 3), (4, 20), (13, 21)]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from heatrisk import pyramid
+from heatrisk import cube, pyramid
 from heatrisk.cube import FILL, grid_of, pack, unpack
 from heatrisk.layers import CODE_BUILDING, CODE_OUTSIDE, LAYERS
 from heatrisk.pyramid import TILE
@@ -41,10 +41,12 @@ def test_packed_means_are_those_of_the_plain_formulas(name: str, resolution: flo
     levels = levels_over(grid)
     assert len(levels) > 3
     cells = cell_of_pixel(grid, levels[0])
-    shown = np.append(np.where(mask == 0, values, np.nan).ravel(), np.nan).astype(np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):  # sums of the absurd
-        expected = [pack(mean, resolution).ravel() for mean in (shown, *means(shown, cells, levels))]
-        found = Town(grid, mask).packed(values, resolution)
+    with np.errstate(invalid="ignore", over="ignore"):
+        packed = pack(values, resolution)
+    shown = np.append(np.where(mask == 0, unpack(packed, resolution), np.nan).ravel(), np.nan)
+    shown = shown.astype(np.float32)
+    expected = [pack(mean, resolution).ravel() for mean in (shown, *means(shown, cells, levels))]
+    found = Town(grid, mask).packed(packed, resolution)
     np.testing.assert_array_equal(found, np.concatenate(expected))
 
 
@@ -65,7 +67,7 @@ def test_tiles_are_cut_where_the_pictures_are() -> None:
     dataset["mask"][200:, :330] = 2
     grid, mask, values = grid_of(dataset), dataset["mask"].values, dataset["wbgt_moe"].values[0]
     town, row = Town(grid, mask), LAYERS["wbgt_moe"]
-    tiles = {tile[:3]: codes(tile.content) for tile in town.tiles(row, town.packed(values, 0.01))}
+    tiles = {tile[:3]: codes(tile.content) for tile in town.tiles(row, town.packed(pack(values, 0.01), 0.01))}
     native = town.levels[0]
     cells = cell_of_pixel(grid, native)
     kinds = np.append(mask.ravel(), np.uint8(MASK_OUTSIDE)).take(cells)
@@ -86,7 +88,7 @@ def test_tiles_are_cut_where_the_pictures_are() -> None:
 def test_a_town_without_ground_has_no_tiles() -> None:
     dataset = made_dataset((70, 70), 1)
     town = Town(grid_of(dataset), np.full((70, 70), 2, np.uint8))
-    packed = town.packed(dataset["wbgt_moe"].values[0], 0.01)
+    packed = town.packed(pack(dataset["wbgt_moe"].values[0], 0.01), 0.01)
     assert town.tiles(LAYERS["risk"], packed) == []
     assert (packed == FILL).all()
 
@@ -95,7 +97,8 @@ def test_a_town_without_ground_has_no_tiles() -> None:
 def test_the_number_of_threads_changes_no_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    made = build(made_dataset((150, 230), 4))
+    cube.write(made_dataset((150, 230), 4), tmp_path / "fields.zarr")
+    made = build(tmp_path / "fields.zarr")
     expected = pyramid.write(tmp_path / "plain", made)
     monkeypatch.setattr(os, "cpu_count", lambda: threads)
     assert pyramid.write(tmp_path / "patched", made) == expected

@@ -174,7 +174,7 @@ def test_one_that_was_killed_while_it_computed_has_it_sent_by_the_next_one_at_it
     script = (
         "import os, signal, sys\nfrom datetime import datetime\nfrom pathlib import Path\n"
         "from heatrisk.operation import recompute, recomputing\nfrom heatrisk.store import RunStore\n"
-        "recomputing.simulate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "recomputing.Simulation = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "city, store, at = Path(sys.argv[1]), RunStore(sys.argv[2]), datetime.fromisoformat(sys.argv[3])\n"
         "recompute(city, store, at, lambda *_: None)\n"
     )
@@ -367,7 +367,7 @@ def test_a_past_day_and_a_defect(city: City, monkeypatch: pytest.MonkeyPatch) ->
     recompute(city.file, city.store, at("10:10"), lambda *_: None, past=True)
     assert city.told("10:11")["state"] == "none", "a day gone by says nothing of now"
     city.mend()
-    monkeypatch.setattr(recomputing, "simulate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(recomputing, "Simulation", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         city.compute("10:10")
     assert city.told("10:11")["state"] == "alert"

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import xarray as xr
 
 from heatrisk.operation import recompute, recomputing
-from heatrisk.run import simulate
+from heatrisk.run import Simulation
 from heatrisk.store import RunStore, standing
 from heatrisk.verdict import EXIT_CODES, Light
 from tests.hostile_server import BEHAVIOURS, HostileServer, serving
@@ -146,14 +145,17 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Web]]
             web.bodies[name] = contents[source]
             text = text.replace(f'"{name}"', f'"{server.url(f"source/{name}")}"')
         city.write_text(text, "utf-8")
-        computed: list[xr.Dataset] = []
+        computed: list[Simulation] = []
 
-        def simulated(*arguments: Any, **options: Any) -> xr.Dataset:
+        def simulated(*arguments: Any, **options: Any) -> Simulation:
             # What goes wrong lies before and after the physics: it is computed once for all rows.
-            computed.append(computed[0] if computed else simulate(*arguments, **options))
-            return computed[-1]
+            if not computed:
+                computed.append(Simulation(*arguments, **options))
+                blocks = list(computed[0].blocks())
+                patch.setattr(computed[0], "blocks", lambda *_: iter(blocks))
+            return computed[0]
 
-        patch.setattr(recomputing, "simulate", simulated)
+        patch.setattr(recomputing, "Simulation", simulated)
         outcome = recompute(city, RunStore(folder / "store"), MORNING, lambda *_: None)
         assert outcome.verdict.light is Light.GREEN, outcome.verdict
         yield city, web

@@ -251,8 +251,8 @@ def test_crowns_and_codes_may_have_holes() -> None:
     dem, canopy, cover = np.zeros(GRID.shape), np.full(GRID.shape, np.nan), np.full(GRID.shape, np.nan)
     canopy[3, 3], cover[4, 4] = 8.0, 5.0
     scene = Scene.from_rasters(GRID, dem, dem, canopy=canopy, land_cover=cover)
-    assert scene.crown_top is not None and scene.crown_base is not None
-    assert (scene.crown_top[3, 3], scene.crown_base[3, 3], scene.crown_top[0, 0]) == (8.0, 2.0, 0.0)
+    assert scene.crown_top is not None
+    assert (scene.crown_top[3, 3], scene.crown_base, scene.crown_top[0, 0]) == (8.0, 0.25, 0.0)
     assert (scene.land_cover[4, 4], scene.land_cover[0, 0]) == (5, 1)
 
 

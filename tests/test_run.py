@@ -193,7 +193,7 @@ def test_mirrored_town_under_a_mirrored_sun(monkeypatch: pytest.MonkeyPatch) -> 
 def test_morning_shade_lies_west_and_afternoon_shade_east() -> None:
     tower = np.full((ROWS * 5, COLUMNS * 5), np.nan, np.float32)
     tower[55:65, 55:65] = 20.0
-    sun = computed(town(roof=tower, crown_top=None, crown_base=None), sunny())["sunlit"].values
+    sun = computed(town(roof=tower, crown_top=None), sunny())["sunlit"].values
     west, east = (slice(None), slice(9, 13), slice(5, 11)), (slice(None), slice(9, 13), slice(13, 19))
     west_of, east_of = sun[west].mean(axis=(1, 2)), sun[east].mean(axis=(1, 2))
     assert west_of[MORNING] + 0.2 < east_of[MORNING]
@@ -259,9 +259,7 @@ def test_no_cell_is_hotter_than_open_grass_in_full_sun() -> None:
 def test_paved_ground_is_warmer_than_grass() -> None:
     land_cover = np.full((ROWS, COLUMNS), 5, np.uint8)
     land_cover[:, 12:] = 1
-    scene = town(
-        roof=np.full((120, 120), np.nan, np.float32), land_cover=land_cover, crown_top=None, crown_base=None
-    )
+    scene = town(roof=np.full((120, 120), np.nan, np.float32), land_cover=land_cover, crown_top=None)
     values = computed(scene, sunny(), steps=STEPS[[NOON]])["wbgt_moe"].values[0]
     assert 0.0 < float(values[5, 20] - values[5, 5]) < 0.6
 

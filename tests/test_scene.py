@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from shapely import Polygon, box
 
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Grid
-from heatrisk.scene import BUILDING, OUTDOOR, OUTSIDE, Scene, halo_cells
+from heatrisk.scene import BUILDING, OUTDOOR, OUTSIDE, Scene
 
 GRID = Grid("EPSG:6677", Affine(5.0, 0.0, 0.0, 0.0, -5.0, 40.0), (8, 10))  # 50 m x 40 m, x 0..50, y 0..40
 
@@ -93,9 +92,10 @@ def test_crowns_stand_on_trunks() -> None:
     canopy = np.zeros((40, 50), np.float32)
     canopy[5, 5] = 8.0
     scene = Scene.from_buildings(GRID, HOUSE, canopy=canopy, trunk_ratio=0.25)
-    assert scene.crown_top is canopy
-    assert scene.crown_base is not None and scene.crown_base[5, 5] == 2.0
-    assert scene.crown_base.dtype == np.float32
+    assert scene.crown_top is canopy and scene.crown_base == 0.25
+    trunks = replace(scene, crown_base=0.25 * canopy).shade.by_row.crown_base
+    np.testing.assert_array_equal(scene.shade.by_row.crown_base, trunks)
+    assert trunks[5, 6] == 2.0
 
 
 def test_ground_is_grass_unless_told() -> None:
@@ -118,7 +118,8 @@ def test_building_without_height_is_refused(height: float) -> None:
 
 @pytest.mark.parametrize("name", ["terrain", "roof", "land_cover", "crown_top", "crown_base"])
 def test_rasters_lie_on_the_grid(name: str) -> None:
-    scene = Scene.from_buildings(GRID, HOUSE, canopy=np.zeros((40, 50), np.float32))
+    crowns = np.zeros((40, 50), np.float32)
+    scene = replace(Scene.from_buildings(GRID, HOUSE, canopy=crowns), crown_base=crowns)
     with pytest.raises(GridMismatchError, match=name):
         replace(scene, **{name: getattr(scene, name)[:-1]})
 
@@ -134,8 +135,9 @@ CHANGES: dict[str, Callable[[Scene], dict[str, object]]] = {
     "roof": lambda scene: {"roof": np.where(np.isnan(scene.roof), np.nan, scene.roof + 1).astype(np.float32)},
     "land cover": lambda scene: {"land_cover": changed(scene.land_cover)},
     "crown": lambda scene: {"crown_top": changed(scene.crown_top)},  # type: ignore[arg-type]
-    "trunk": lambda scene: {"crown_base": changed(scene.crown_base)},  # type: ignore[arg-type]
-    "no crown": lambda scene: {"crown_top": None, "crown_base": None},
+    "trunk": lambda scene: {"crown_base": 0.3},
+    "trunks": lambda scene: {"crown_base": changed(0.25 * scene.crown_top)},
+    "no crown": lambda scene: {"crown_top": None},
     "transmissivity": lambda scene: {"transmissivity": 0.3},
     "extinction": lambda scene: {"extinction": 0.3},
     "receptor": lambda scene: {"receptor_height": 1.5},
@@ -172,24 +174,3 @@ def test_coordinates_that_stretch_distances_are_refused(crs: str) -> None:
     grid = Grid.covering((15_538_000.0, 4_256_000.0, 15_538_050.0, 4_256_040.0), crs, 5.0)
     with pytest.raises(InputError, match="not distances on the ground"):
         Scene.from_buildings(grid, town((box(15_538_010.0, 4_256_010.0, 15_538_020.0, 4_256_020.0), 10.0)))
-
-
-def test_a_house_on_a_hill_casts_farther() -> None:
-    far = town((box(9000.0, 0.0, 9010.0, 10.0), 10.0))
-    assert halo_cells(far, BOUNDS, 5.0, relief=30.0) == math.ceil(40.0 / math.tan(math.radians(3.0)) / 5.0)
-
-
-def test_no_halo_without_buildings_outside() -> None:
-    assert halo_cells(HOUSE, BOUNDS, 5.0) == 0
-
-
-def test_halo_ends_with_the_outermost_building() -> None:
-    near = town((box(50.0, 0.0, 61.0, 10.0), 100.0))
-    assert halo_cells(near, BOUNDS, 5.0) == 3  # 11 m
-
-
-@pytest.mark.parametrize("side", [(-9000.0, 0.0), (9000.0, 0.0), (0.0, -9000.0), (0.0, 9000.0)])
-def test_halo_is_no_wider_than_the_longest_shade(side: tuple[float, float]) -> None:
-    x, y = side
-    far = town((box(x, y, x + 10.0, y + 10.0), 10.0))
-    assert halo_cells(far, BOUNDS, 5.0) == math.ceil(10.0 / math.tan(math.radians(3.0)) / 5.0)

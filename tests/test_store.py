@@ -21,7 +21,9 @@ import xarray as xr
 from pyproj import CRS, Transformer
 
 from heatrisk import cube, pyramid, store
+from heatrisk.cube import writing
 from heatrisk.errors import InputError, LayerNotFoundError, RunNotFoundError, StoreError
+from heatrisk.pyramid import Pyramid
 from heatrisk.store import NewRun, RunStore, new_run_id
 from heatrisk.stored import StoredRun
 from tests.made_run import RUN_ID, made_dataset, made_run
@@ -194,8 +196,9 @@ def test_a_writer_killed_in_the_middle_leaves_the_latest_alone(tmp_path: Path) -
         "from heatrisk.store import RunStore\n"
         "from tests.made_run import made_dataset, made_run\n"
         "run = made_run(made_dataset((70, 70), 2), '20270101T0000Z-ffffffff')\n"
-        "killed = lambda step: os._exit(9) if step else run.pyramid.step(step)\n"
-        "RunStore(sys.argv[1]).write(replace(run, pyramid=replace(run.pyramid, step=killed)))\n"
+        "draw = lambda folder: replace(made := run.draw(folder), series=lambda: map(killed, made.series()))\n"
+        "killed = lambda draw: lambda step: os._exit(9) if step else draw(step)\n"
+        "RunStore(sys.argv[1]).write(replace(run, draw=draw))\n"
     )
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=root, timeout=120, check=False)
@@ -210,11 +213,11 @@ def test_a_writer_killed_in_the_middle_leaves_the_latest_alone(tmp_path: Path) -
 def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
     kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 2))
 
-    def broken(step: int) -> dict[str, tuple[np.ndarray, ...]]:
+    def broken(folder: Path) -> Pyramid:
         raise RuntimeError("no picture")
 
     with pytest.raises(RuntimeError, match="no picture"):
-        kept.write(replace(run, pyramid=replace(run.pyramid, step=broken)))
+        kept.write(replace(run, draw=broken))
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -316,11 +319,11 @@ def test_a_look_at_all_runs_leaves_the_served_one_open(
 def test_what_does_not_read_back_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    run, array, compressed, read = small(), cube._array, cube._compressed, Path.read_bytes
+    run, array, compressed, read = small(), writing.array_of, writing._compressed, Path.read_bytes
     if broken == "line":
-        monkeypatch.setattr(cube, "_array", lambda group, name: np.asarray(array(group, name)[...]) + 1)
+        monkeypatch.setattr(writing, "array_of", lambda group, name: np.asarray(array(group, name)[...]) + 1)
     elif broken == "map":
-        monkeypatch.setattr(cube, "_compressed", lambda strip, fill: compressed(strip[..., ::-1], fill))
+        monkeypatch.setattr(writing, "_compressed", lambda strip, fill: compressed(strip[..., ::-1], fill))
     else:
         monkeypatch.setattr(Path, "read_bytes", lambda path: read(path)[path.suffix == ".pmtiles" :])
     with pytest.raises(StoreError, match="read back"):

@@ -81,7 +81,7 @@ def test_a_run_is_made_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_text(path.read_text("utf-8") + "\n[surfaces]\nwall = { albedo = 0.6 }\n", "utf-8")
     inputs = read_inputs(read_city(path), path, now=datetime(2025, 8, 5, 5, 10, tzinfo=UTC))
     told: dict[str, Any] = {}
-    monkeypatch.setattr(recomputing, "simulate", lambda *_, **given: told.update(given))
-    recomputing.simulated(inputs, RunStore(tmp_path / "store"), lambda *_: None)
+    monkeypatch.setattr(recomputing, "Simulation", lambda *_, **given: told.update(given))
+    recomputing.simulation(inputs, RunStore(tmp_path / "store"), lambda *_: None)
     assert told["surfaces"].wall[0] == 0.6
     assert told["surfaces"].ground.tolist() == Surfaces.of().ground.tolist()

@@ -7,6 +7,7 @@ import json
 import math
 import warnings
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from pyproj import Transformer
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
+from heatrisk import cube
 from heatrisk.cube import grid_of
 from heatrisk.errors import LayerNotFoundError, TileNotFoundError
 from heatrisk.grid import Grid
@@ -189,7 +191,9 @@ def test_same_tile_same_bytes(run: StoredRun) -> None:
     level = run.levels[14]
     tiles = [render(run, "risk", 1, 14, level.column, level.row) for _ in range(2)]
     assert tiles[0] == tiles[1]
-    assert build(run.dataset(), ("risk",)).step(1)["risk"] == run.archive("risk", 1).path.read_bytes()
+    assert (
+        build(run.path / "fields.zarr", ("risk",)).step(1)["risk"] == run.archive("risk", 1).path.read_bytes()
+    )
 
 
 def test_tiles_laid_together_are_the_picture(run: StoredRun) -> None:
@@ -207,10 +211,13 @@ def test_png_of_every_code() -> None:
 
 
 @pytest.mark.parametrize("anchored", ["true", "false"])
-def test_an_archive_taken_elsewhere_says_what_it_is_and_whom_it_is_owed_to(anchored: str) -> None:
+def test_an_archive_taken_elsewhere_says_what_it_is_and_whom_it_is_owed_to(
+    tmp_path: Path, anchored: str
+) -> None:
     dataset = made_dataset(steps=1)
     dataset.attrs["anchored"] = anchored
-    archive = build(dataset, ("wbgt_moe", "sunlit"), ["出典A", "B"]).step(0)
+    cube.write(dataset, tmp_path / "fields.zarr")
+    archive = build(tmp_path / "fields.zarr", ("wbgt_moe", "sunlit"), ["出典A", "B"]).step(0)
     told = {}
     for name, content in archive.items():
         # Where the metadata lies: PMTiles version 3, section 3.1.

@@ -225,7 +225,7 @@ def test_how_a_store_stands(store: RunStore) -> None:
     assert standing(store, INSIDE).light is Light.RED, "nothing was computed"
     made = made_run(made_dataset((70, 70), 1))
     real = {**made.manifest, "city": {**made.manifest["city"], "sample": False}}
-    store.publish(store.write(type(made)(made.dataset, real, made.pyramid, made.shelters, made.buildings)).id)
+    store.publish(store.write(type(made)(made.dataset, real, made.draw, made.shelters, made.buildings)).id)
     kept_status(store, Light.GREEN, INSIDE)
     assert standing(store, INSIDE).line.en == "[green] computed"
     for light in (Light.AMBER, Light.RED, Light.OFF_SEASON):

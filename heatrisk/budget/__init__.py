@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heatrisk.budget.block import block
+from heatrisk.blocks import block
 from heatrisk.budget.moments import Numbers, Spot, differences, mean, moments, walls
 from heatrisk.budget.obstacles import Obstacle, obstacles
 from heatrisk.budget.telling import told
@@ -185,7 +185,7 @@ def budget(
     now = drive.data.isel(time=0)
     town = Surfaces.of() if surfaces is None else surfaces
     heat = step_heat(now, drive.before.isel(time=0), town)
-    part = block(scene, row, column)
+    part = block(scene, (row, column, 1, 1))
     spot = _spot(part, town)
     cells = _followed(spot, part, heat, now, town, urban_wind)
     references = _followed(Spot(int(town.classes[GRASS.code]), 1.0, 1.0), None, heat, now, town, urban_wind)

@@ -117,7 +117,9 @@ def _first(blocked: npt.NDArray[np.bool_]) -> Places:
 def _outdoor_sub_cells(scene: Scene, row: int, column: int) -> Places:
     """Return row and column of the cell's outdoor sub-cells in the fine rasters."""
     side = scene.factor
-    top, left = ((scene.halo + place) * side for place in (row, column))
+    top, left = (
+        (beyond + place) * side for beyond, place in zip(scene.margins[:2], (row, column), strict=True)
+    )
     inner = np.s_[top : top + side, left : left + side]
     outdoor = np.isnan(scene.roof[inner]) & np.isfinite(scene.terrain[inner])
     return np.asarray(np.argwhere(outdoor) + np.array([top, left]), np.intp)
@@ -141,5 +143,7 @@ def _profiles(scene: Scene, starts: Places, azimuth: float) -> _Profiles:
 
     ground, roof, crown = under(scene.terrain), under(scene.roof), under(scene.crown_top)
     crown[~(crown > 0.0)] = np.nan
-    base = ground + np.nan_to_num(under(scene.crown_base))
-    return _Profiles(np.asarray(steps * scene.fine_grid.cell_size), ground, roof, base, ground + crown)
+    share = scene.crown_base
+    base = np.nan_to_num(under(share)) if isinstance(share, np.ndarray) else share * np.nan_to_num(crown)
+    distances = steps * scene.fine_grid.cell_size
+    return _Profiles(np.asarray(distances), ground, roof, ground + base, ground + crown)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +58,7 @@ def new_run(
     created: datetime,
     last: StoredRun | None = None,
     beside: Beside = _NOTHING,
+    blocks: Iterable[xr.Dataset] | None = None,
 ) -> NewRun:
     """Gather a run with its manifest; the store adds what it knows itself.
 
@@ -64,7 +67,7 @@ def new_run(
     inputs : Inputs
         What it was computed from; scene and weather are there.
     data : xarray.Dataset
-        What :func:`heatrisk.simulate` returned.
+        What :func:`heatrisk.simulate` returned, or what all cells share of it.
     verdict : Verdict
         How it went.
     created : datetime.datetime
@@ -73,6 +76,8 @@ def new_run(
         The run before: files that it keeps are shared, not copied.
     beside : Beside
         What of the store went into it.
+    blocks : iterable of xarray.Dataset, optional
+        The fields block by block, where ``data`` does not bear them.
     """
     city, scene = inputs.city, inputs.scene
     assert scene is not None and inputs.buildings is not None and inputs.weather is not None
@@ -119,12 +124,13 @@ def new_run(
     return NewRun(
         data,
         manifest,
-        build(data, credits=[line["ja"] for line in manifest["attribution"]]),
+        partial(build, credits=[line["ja"] for line in manifest["attribution"]]),
         to_geojson(inputs.shelters),
         _outlines(inputs.buildings, scene),
         inputs=web,
         documents=_documents(inputs) | {REPLAY: record(inputs, created, web, originals, beside)},
         originals=originals,
+        blocks=blocks,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heatrisk.blocks import views_by_blocks
 from heatrisk.bulletin import official
 from heatrisk.city import read_city
 from heatrisk.errors import HeatRiskError, OffSeasonError, StoreBusyError, StoreError
-from heatrisk.fields import sky_views
 from heatrisk.forcing import step_times
 from heatrisk.operation.doubts import expired, unmatched, weigh
 from heatrisk.operation.gathering import Progress, keep_shelters, read
@@ -24,7 +25,8 @@ from heatrisk.operation.kept import Beside
 from heatrisk.operation.manifest import assumptions, new_run
 from heatrisk.operation.status import status
 from heatrisk.physics.kernel import SOURCES
-from heatrisk.run import simulate
+from heatrisk.run import Simulation
+from heatrisk.scene import Scene
 from heatrisk.sources.inputs import Inputs
 from heatrisk.store import Keep, RunStore
 from heatrisk.stored import StoredRun
@@ -150,13 +152,13 @@ def _keep_alerts(inputs: Inputs, store: RunStore, created: datetime) -> None:
 
 def _computed(inputs: Inputs, store: RunStore, created: datetime, progress: Progress) -> Outcome:
     lender = keep_shelters(inputs, _last(store))
-    data = simulated(inputs, store, progress)
-    verdict = weigh(inputs, data, assumptions(inputs, data), created)
-    progress("publish", 0, 1)
+    made = simulation(inputs, store, progress)
+    verdict = weigh(inputs, made.frame, assumptions(inputs, made.frame), created)
     newer = _newer(store, created) if inputs.past else None
     if newer is not None:
         verdict = verdict.with_note(not_published(newer))
-    run = store.write(new_run(inputs, data, verdict, created, _last(store), Beside(newer, lender)))
+    beside, blocks = Beside(newer, lender), computed(made, progress)
+    run = store.write(new_run(inputs, made.frame, verdict, created, _last(store), beside, blocks))
     if newer is None:
         store.publish(run.id)
     progress("publish", 1, 1)
@@ -189,8 +191,8 @@ def not_published(newer: str) -> Note:
     )
 
 
-def simulated(inputs: Inputs, store: RunStore, progress: Progress, ahead: timedelta = AHEAD) -> xr.Dataset:
-    """Compute what the inputs describe; the view of the sky is kept in the store.
+def simulation(inputs: Inputs, store: RunStore, progress: Progress, ahead: timedelta = AHEAD) -> Simulation:
+    """Prepare the computation of what the inputs describe; the view of the sky is kept in the store.
 
     Parameters
     ----------
@@ -199,14 +201,9 @@ def simulated(inputs: Inputs, store: RunStore, progress: Progress, ahead: timede
     store : RunStore
         Keeps the view of the sky.
     progress : callable
-        Told of the stages ``"compile"`` and ``"compute"``.
+        Told of the stage ``"compile"``.
     ahead : datetime.timedelta
         How far a run of a past day looks ahead from the midnight before it.
-
-    Returns
-    -------
-    xarray.Dataset
-        As :func:`heatrisk.simulate` returns it.
 
     Raises
     ------
@@ -217,12 +214,17 @@ def simulated(inputs: Inputs, store: RunStore, progress: Progress, ahead: timede
     assert scene is not None and weather is not None  # errors were raised otherwise
     steps, _ = step_times(weather)  # periods that do not overlap are told before the sky is computed
     chosen = _within(steps, inputs.now, ahead) if inputs.past and inputs.now is not None else None
-    svf = _sky(inputs, store, progress)
-    return simulate(
+    svf = _sky(scene, store, progress)
+    return Simulation(
         scene, weather, steps=chosen, svf=svf, surfaces=inputs.surfaces,
         urban_wind=inputs.city.model.urban_wind,
-        progress=lambda done, of: progress("compute", done, of),
     )  # fmt: skip
+
+
+def computed(made: Simulation, progress: Progress) -> Iterator[xr.Dataset]:
+    """Yield the blocks of a simulation as they are computed; then what is left is to publish them."""
+    yield from made.blocks(lambda done, of: progress("compute", done, of))
+    progress("publish", 0, 1)
 
 
 def _within(steps: pd.DatetimeIndex, now: datetime, ahead: timedelta) -> pd.DatetimeIndex:
@@ -233,14 +235,12 @@ def _within(steps: pd.DatetimeIndex, now: datetime, ahead: timedelta) -> pd.Date
     return steps if inside.empty else inside
 
 
-def _sky(inputs: Inputs, store: RunStore, progress: Progress) -> xr.Dataset:
-    scene = inputs.scene
-    assert scene is not None
+def _sky(scene: Scene, store: RunStore, progress: Progress) -> xr.Dataset:
     progress("compile", 0, 1)
     key = f"svf-{scene.hash[:32]}-{SOURCES[:16]}"
     kept = store.cached(key)
     if kept is None or kept.shape != (2, *scene.grid.shape):
-        views = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+        views = views_by_blocks(scene)
         kept = np.stack([views["svf"].values, views["svf_buildings"].values])
         store.keep(key, kept)
     progress("compile", 1, 1)

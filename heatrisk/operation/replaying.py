@@ -21,7 +21,7 @@ from heatrisk.operation.doubts import weigh
 from heatrisk.operation.gathering import Progress, keep_shelters
 from heatrisk.operation.kept import REPLAY, Beside
 from heatrisk.operation.manifest import assumptions, new_run
-from heatrisk.operation.recomputing import not_published, simulated
+from heatrisk.operation.recomputing import computed, not_published, simulation
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.web import Download
@@ -88,15 +88,15 @@ def replay(store: RunStore, run_id: str, progress: Progress) -> list[Difference]
         if inputs.errors:
             raise inputs.errors[0]
         keep_shelters(inputs, lender)
-        data = simulated(inputs, again, progress)
+        made = simulation(inputs, again, progress)
         created = inputs.now
         assert created is not None  # the record of the run says it
-        verdict = weigh(inputs, data, assumptions(inputs, data), created)
+        verdict = weigh(inputs, made.frame, assumptions(inputs, made.frame), created)
         if beside.newer is not None:
             verdict = verdict.with_note(not_published(beside.newer))
-        new = new_run(inputs, data, verdict, created, beside=beside)
-        made = again.write(_renamed(new, run.id))
-        return _differences(run, made)
+        blocks = computed(made, progress)
+        new = new_run(inputs, made.frame, verdict, created, beside=beside, blocks=blocks)
+        return _differences(run, again.write(_renamed(new, run.id)))
 
 
 def kept_inputs(run: StoredRun, folder: Path, progress: Progress) -> Inputs:

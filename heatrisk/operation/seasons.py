@@ -29,7 +29,7 @@ from heatrisk.grid import Grid
 from heatrisk.operation.doubts import weigh
 from heatrisk.operation.gathering import read
 from heatrisk.operation.manifest import assumptions, new_run
-from heatrisk.operation.recomputing import simulated
+from heatrisk.operation.recomputing import simulation
 from heatrisk.sources.areas import GROUPS
 from heatrisk.sources.inputs import Inputs
 from heatrisk.store import RunStore
@@ -193,7 +193,7 @@ def _silent(*_: object) -> None:
 
 
 def _day(inputs: Inputs, store: RunStore, created: datetime, *, keep_runs: bool) -> xr.Dataset:
-    data = simulated(inputs, store, _silent, timedelta(days=1))
+    data = simulation(inputs, store, _silent, timedelta(days=1)).whole()
     if keep_runs:
         verdict = weigh(inputs, data, assumptions(inputs, data), created)
         store.write(new_run(inputs, data, verdict, created))

@@ -73,7 +73,7 @@ def shade_scene(
     factor: int = 5,
     outdoor: ArrayLike | None = None,
     crown_top: ArrayLike | None = None,
-    crown_base: ArrayLike | None = None,
+    crown_base: ArrayLike | float = 0.0,
     receptor_height: float = RECEPTOR_HEIGHT,
     window: Window | None = None,
     origin: tuple[int, int] = (0, 0),
@@ -103,9 +103,10 @@ def shade_scene(
     outdoor : array_like of bool, shape (R, C), optional
         Sub-cells that count; by default all without building. Buildings never count. Ground that does
         not count still casts shade, as a column.
-    crown_top, crown_base : array_like, shape (R, C), optional
-        Top and bottom of the tree crown above the ground [m]; NaN or a top of 0 is no tree. Without
-        `crown_base` crowns reach the ground.
+    crown_top : array_like, shape (R, C), optional
+        Top of the tree crown above the ground [m]; NaN or 0 is no tree.
+    crown_base : array_like, shape (R, C), or float
+        Bottom of the crown above the ground [m], NaN on it; or the share of the top's height at which it is.
     receptor_height : float
         Height of the receptor above the ground [m].
     window : tuple of int, optional
@@ -131,7 +132,8 @@ def shade_scene(
     ground, building = raster("terrain", terrain), raster("roof", roof)
     check_cell_size(cell_size)
     window = _check_grid(ground, factor, window)
-    _check_shape(ground, roof=building, outdoor=outdoor, crown_top=crown_top, crown_base=crown_base)
+    base = None if np.ndim(crown_base) == 0 else raster("crown_base", crown_base)
+    _check_shape(ground, roof=building, outdoor=outdoor, crown_top=crown_top, crown_base=base)
     lowest = refuse_endless("terrain", ground)
     refuse_endless("roof", building)
     datum = _known(lowest) if datum is None else float(datum)
@@ -142,10 +144,10 @@ def shade_scene(
     if crown_top is not None:
         crown = raster("crown_top", crown_top)
         refuse_endless("crown_top", crown)
-        base = None if crown_base is None else raster("crown_base", crown_base)
         if base is not None:
             refuse_endless("crown_base", base)
-        crowns = _crowns(ground, crown, base, datum)
+        share = np.float32(0.0 if base is not None else float(np.asarray(crown_base)))
+        crowns = _crowns(ground, crown, base, share, datum)
         highest = max(highest, float(np.max(crowns[0], initial=-np.inf)))
     by_row = Heights(top, *crowns)
     return ShadeScene(
@@ -216,8 +218,10 @@ def _count(flags: Any, factor: int, counts: Raster) -> None:
 
 
 @parallel_kernel
-def _crowns(ground: NDArray[Any], crown: NDArray[Any], base: Any, datum: float) -> tuple[Raster, Raster]:
-    """Return framed tops and undersides of the crowns above the datum."""
+def _crowns(
+    ground: NDArray[Any], crown: NDArray[Any], base: Any, share: np.float32, datum: float
+) -> tuple[Raster, Raster]:
+    """Return framed tops and undersides of the crowns above the datum, these by share where not given."""
     rows, columns = ground.shape
     top, bottom = np.empty((rows, columns + 2), np.float32), np.empty((rows, columns + 2), np.float32)
     for i in numba.prange(rows):
@@ -225,7 +229,9 @@ def _crowns(ground: NDArray[Any], crown: NDArray[Any], base: Any, datum: float) 
         bottom[i, 0] = bottom[i, columns + 1] = np.inf
         for j in range(columns):
             foot = ground[i, j]
-            if base is not None and not math.isnan(base[i, j]):
+            if base is None:
+                foot += share * crown[i, j]
+            elif not math.isnan(base[i, j]):
                 foot += base[i, j]
             tree = crown[i, j] > 0.0 and not math.isnan(ground[i, j])
             top[i, j + 1] = ground[i, j] + crown[i, j] - datum if tree else -np.inf
@@ -234,18 +240,23 @@ def _crowns(ground: NDArray[Any], crown: NDArray[Any], base: Any, datum: float) 
 
 
 @parallel_kernel
-def holding(heights: NDArray[Any], wanted: NDArray[np.bool_], factor: int, edge: int) -> NDArray[np.bool_]:
-    """Tell which of the wanted cells have a known height in one of their sub-cells, from an edge on."""
-    found = np.zeros(wanted.shape, np.bool_)
-    for row in numba.prange(wanted.shape[0]):
-        for column in range(wanted.shape[1]):
-            if wanted[row, column]:
-                for k in range(factor * factor):
-                    i, j = row * factor + k // factor, column * factor + k % factor
-                    if not math.isnan(heights[edge + i, edge + j]):
-                        found[row, column] = True
-                        break
-    return found
+def closed_cells(
+    terrain: NDArray[Any], roof: NDArray[Any], factor: int, window: Window, built: int, unknown: int
+) -> NDArray[np.uint8]:
+    """Return, for the cells of a window, 0 where there is free ground; else whether there is any building."""
+    codes = np.empty((window[2], window[3]), np.uint8)
+    for row in numba.prange(codes.shape[0]):
+        for column in range(codes.shape[1]):
+            top, left, code = (window[0] + row) * factor, (window[1] + column) * factor, unknown
+            for k in range(factor * factor):
+                i, j = top + k // factor, left + k % factor
+                if not math.isnan(roof[i, j]):
+                    code = built
+                elif not math.isnan(terrain[i, j]):
+                    code = 0
+                    break
+            codes[row, column] = code
+    return codes
 
 
 @parallel_kernel

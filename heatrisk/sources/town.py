@@ -13,6 +13,7 @@ import shapely
 from pyproj import Transformer
 from shapely.geometry import box
 
+from heatrisk.blocks import halo_cells
 from heatrisk.city import City
 from heatrisk.city.sections import LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
@@ -25,7 +26,7 @@ from heatrisk.physics.shadow import (
     halo_width,
 )
 from heatrisk.physics.surface import LAND_COVER
-from heatrisk.scene import Scene, halo_cells
+from heatrisk.scene import Scene
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.sources.files import members, on_disk
 from heatrisk.sources.inputs import Inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,12 +60,12 @@ class NewRun:
     Parameters
     ----------
     dataset : xarray.Dataset
-        What :func:`heatrisk.simulate` returns.
+        What :func:`heatrisk.simulate` returns; where ``blocks`` are given, what all cells share of it.
     manifest : mapping
         JSON-ready facts with ``run_id`` and ``created``; the store adds ``grid, times, step_minutes, layers,
         pyramid`` and ``arrays`` (SHA-256 of every array).
-    pyramid : Pyramid
-        Pictures of the layers.
+    draw : callable
+        Returns the pictures of the layers, from the folder of the cube once that is written.
     shelters, buildings : mapping
         GeoJSON feature collections in longitude and latitude.
     inputs : mapping
@@ -75,16 +75,19 @@ class NewRun:
         Further texts of the run by file name, e.g. ``"unresolved.csv"``.
     originals : mapping of Original
         Files of this computer that are kept too, by the names they get.
+    blocks : iterable of xarray.Dataset, optional
+        The fields block by block, see :func:`heatrisk.cube.write`; taken while the run is written.
     """
 
     dataset: xr.Dataset
     manifest: Mapping[str, Any]
-    pyramid: Pyramid
+    draw: Callable[[Path], Pyramid]
     shelters: Mapping[str, Any]
     buildings: Mapping[str, Any]
     inputs: Mapping[str, Path] = field(default_factory=dict)
     documents: Mapping[str, str] = field(default_factory=dict)
     originals: Mapping[str, Original] = field(default_factory=dict)
+    blocks: Iterable[xr.Dataset] | None = None
 
 
 def fill(work: Path, name: str, run: NewRun) -> None:
@@ -107,8 +110,9 @@ def fill(work: Path, name: str, run: NewRun) -> None:
         The disk refuses.
     """
     work.mkdir()
-    arrays = cube.write(run.dataset, work / "fields.zarr")
-    arrays |= pyramid.write(work / "tiles", run.pyramid)
+    arrays = cube.write(run.dataset, work / "fields.zarr", run.blocks)
+    pictures = run.draw(work / "fields.zarr")
+    arrays |= pyramid.write(work / "tiles", pictures)
     for file, content in (("shelters", run.shelters), ("buildings", run.buildings)):
         text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         (work / f"{file}.geojson").write_text(text, "utf-8")
@@ -117,7 +121,13 @@ def fill(work: Path, name: str, run: NewRun) -> None:
         if not is_document(file):
             raise _bad_name(file)
         (work / file).write_bytes(text.encode())
-    manifest = {"timezone": "Asia/Tokyo", **run.manifest, **_facts(run), "run_id": name, "arrays": arrays}
+    manifest = {
+        "timezone": "Asia/Tokyo",
+        **run.manifest,
+        **_facts(run.dataset, pictures),
+        "run_id": name,
+        "arrays": arrays,
+    }
     text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
     (work / "run.json").write_text(text + "\n", "utf-8")
     (work / SUMS).write_text(sums(work), "utf-8")
@@ -165,11 +175,11 @@ def _bad_name(name: str) -> StoreError:
     )
 
 
-def _facts(run: NewRun) -> dict[str, Any]:
+def _facts(dataset: xr.Dataset, pictures: Pyramid) -> dict[str, Any]:
     """Return what the manifest says of time, place and pictures."""
-    grid = cube.grid_of(run.dataset)
-    times = run.dataset["time"].values.astype("datetime64[s]")
-    start, end = run.dataset["time_bnds"].values[0]
+    grid = cube.grid_of(dataset)
+    times = dataset["time"].values.astype("datetime64[s]")
+    start, end = dataset["time_bnds"].values[0]
     return {
         "times": [f"{time}Z" for time in times],
         "step_minutes": int((end - start) / np.timedelta64(1, "m")),
@@ -181,6 +191,6 @@ def _facts(run: NewRun) -> dict[str, Any]:
             "bounds_lonlat": list(grid.bounds_lonlat),
             "centre_lonlat": list(grid.centre_lonlat),
         },
-        "layers": list(run.pyramid.layers),
-        "pyramid": [asdict(level) for level in run.pyramid.levels],
+        "layers": list(pictures.layers),
+        "pyramid": [asdict(level) for level in pictures.levels],
     }

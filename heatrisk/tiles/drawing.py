@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,11 @@ import xarray as xr
 
 from heatrisk.archive import Facts, Kind, Tile
 from heatrisk.archive import packed as packed_archive
-from heatrisk.cube import FILL, grid_of
+from heatrisk.cube import FILL, CellReader, grid_of, opened
 from heatrisk.grid import Grid
 from heatrisk.layers import LAYERS, Layer
 from heatrisk.layers.rows import STEP_MINUTES
-from heatrisk.pyramid import TILE, Pyramid
+from heatrisk.pyramid import TILE, Draw, Pyramid
 from heatrisk.tiles import pixels
 from heatrisk.tiles.building import (
     GROUND_OF_MASK,
@@ -27,12 +29,13 @@ from heatrisk.tiles.building import (
     placed,
 )
 from heatrisk.tiles.images import palette, png_of_lines
+from heatrisk.tiles.pixels import Packed
 
 _EVERY = np.arange(65536, dtype=np.uint16).view(np.int16)
 
 
-def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Sequence[str] = ()) -> Pyramid:
-    """Return the pyramid of a run; pictures are made when a step is asked for.
+def build(folder: Path, layers: Sequence[str] | None = None, credits: Sequence[str] = ()) -> Pyramid:
+    """Return the pyramid of a run, drawn from its cube; pictures are made when they are asked for.
 
     At native zoom a pixel shows the cell that holds its centre. A coarser pixel shows what most of its native
     pixels are: outdoors (ties included), building or outside; outdoors it shows the mean of all native values
@@ -40,10 +43,10 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Seq
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        What :func:`heatrisk.simulate` returns: the quantities of the layers and ``mask``.
+    folder : pathlib.Path
+        The cube, as :func:`heatrisk.cube.write` writes it, with the quantities of the layers and ``mask``.
     layers : sequence of str, optional
-        Names of rows in :data:`heatrisk.layers.LAYERS`; all that the dataset has quantities for if omitted.
+        Names of rows in :data:`heatrisk.layers.LAYERS`; all that the cube has quantities for if omitted.
     credits : sequence of str
         Whom the values are owed to; an archive says it wherever it is taken.
 
@@ -52,27 +55,27 @@ def build(dataset: xr.Dataset, layers: Sequence[str] | None = None, credits: Seq
     Pyramid
         Zooms from native (pixels no larger than cells) down to where one tile holds the area, 10 at least.
     """
+    dataset = opened(folder)
     names = drawable(dataset) if layers is None else tuple(layers)
     town = Town(grid_of(dataset), dataset["mask"].values)
     anchored = dataset.attrs.get("anchored") == "true"
     rows = sorted((LAYERS[name] for name in names), key=lambda row: row.quantity)
-    drawn = [(quantity, list(some)) for quantity, some in groupby(rows, key=lambda row: row.quantity)]
     times = tuple(f"{time:%Y%m%dT%H%MZ}" for time in dataset.indexes["time"])
 
-    def step(index: int) -> Mapping[str, bytes]:
-        found = dict[str, bytes]()
-        for quantity, some in drawn:
-            packed = town.packed(dataset[quantity].values[index], some[0].resolution)
-            # Layers that differ in words alone have the same pictures.
-            looks = {row.bins: row for row in some}
-            tiles = {bins: town.tiles(row, packed) for bins, row in looks.items()}
-            found |= {
-                row.name: town.archive(tiles[row.bins], _about(row, times[index], anchored, credits))
-                for row in some
-            }
-        return found
+    def drawn(values: Packed, some: Sequence[Layer], index: int) -> dict[str, bytes]:
+        packed = town.packed(values[index], some[0].resolution)
+        # Layers that differ in words alone have the same pictures.
+        tiles = {row.bins: town.tiles(row, packed) for row in {row.bins: row for row in some}.values()}
+        return {
+            row.name: town.archive(tiles[row.bins], _about(row, times[index], anchored, credits))
+            for row in some
+        }
 
-    return Pyramid(names, town.levels, times, step)
+    def series() -> Iterator[Draw]:
+        for quantity, some in groupby(rows, key=lambda row: row.quantity):
+            yield partial(drawn, CellReader(folder / quantity).whole(), list(some))
+
+    return Pyramid(names, town.levels, times, series)
 
 
 class Town:
@@ -117,18 +120,18 @@ class Town:
             sums = summed
             yield sums
 
-    def packed(self, values: npt.NDArray[np.float32], resolution: float) -> npt.NDArray[np.int16]:
-        """Return the values of the cells, of none outside, and their means at every coarser zoom, packed."""
+    def packed(self, values: Packed, resolution: float) -> Packed:
+        """Return the packed values of the cells, of none outside, and their means at every coarser zoom."""
         scale = np.float32(1.0 / resolution)
-        flat = np.ascontiguousarray(values, np.float32).ravel()
+        flat = values.ravel()
         found, numbers = np.empty(self.ground.size, np.int16), np.empty(flat.size + 1, np.float32)
-        whole = pixels.pack_cells(flat, self.ground, scale, found, numbers)
+        whole = pixels.show_cells(flat, self.ground, scale, found, numbers)
         counts = self.counts if whole else self._sums((found[: numbers.size] != FILL).astype(np.float32))
         for sums, count, picture in zip(self._sums(numbers), counts, self.pictures, strict=True):
             pixels.pack_means(sums.ravel(), count.ravel(), scale, found[picture])
         return found
 
-    def tiles(self, row: Layer, packed: npt.NDArray[np.int16]) -> list[Tile]:
+    def tiles(self, row: Layer, packed: Packed) -> list[Tile]:
         """Return the tiles of one layer at one step."""
         codes = np.empty(self.ground.size, np.uint8)
         pixels.colour(packed.view(np.uint16), self.ground, row.coded(_EVERY), codes)

@@ -1,6 +1,6 @@
-"""Kernels of drawing: cells packed, summed over pixels and coloured, each in one pass over memory.
+"""Kernels of drawing: cells summed over pixels and coloured, each in one pass over memory.
 
-They give to the bit what :func:`heatrisk.cube.pack`, :func:`heatrisk.tiles.building.means` and
+They give to the bit what :func:`heatrisk.tiles.building.means`, :func:`heatrisk.cube.pack` and
 :meth:`heatrisk.layers.Layer.coded` give. Those serve single tiles, where a compiler costs more than it saves;
 here all pixels of a run are drawn, hundreds of millions.
 """
@@ -24,19 +24,19 @@ _FILL, _LEAST, _MOST = np.int16(FILL), np.float32(-32767), np.float32(32767)
 
 
 @kernel
-def pack_cells(values: Floats, ground: Codes, scale: np.float32, packed: Packed, numbers: Floats) -> bool:
-    """Pack the values of open cells, and write them as numbers for sums, 0 where there is none.
+def show_cells(values: Packed, ground: Codes, scale: np.float32, shown: Packed, numbers: Floats) -> bool:
+    """Keep the packed values of open cells, and write them as numbers for sums, 0 where there is none.
 
     Parameters
     ----------
-    values : numpy.ndarray of float32
-        A value a cell, flat; NaN is no value.
+    values : numpy.ndarray of int16
+        A packed value a cell, flat.
     ground : numpy.ndarray of uint8
         What a cell is: :data:`~heatrisk.tiles.building.OPEN`, or the code it gets; after the cells come
         the one outside and the pictures of coarser zooms.
     scale : float32
         Steps of the resolution in a unit.
-    packed, numbers : numpy.ndarray
+    shown, numbers : numpy.ndarray
         Written into for the cells and the one outside.
 
     Returns
@@ -44,15 +44,13 @@ def pack_cells(values: Floats, ground: Codes, scale: np.float32, packed: Packed,
     bool
         Whether every open cell has a value.
     """
-    packed[values.size], numbers[values.size] = _FILL, 0.0
+    shown[values.size], numbers[values.size] = _FILL, 0.0
     whole = True
     for i in range(values.size):
-        value = values[i]
-        known = not np.isnan(value)
-        shown = known and ground[i] == OPEN
-        packed[i] = _steps(value, scale) if shown else _FILL
-        numbers[i] = value if shown else np.float32(0.0)
-        whole &= known or ground[i] != OPEN
+        known, is_open = values[i] != _FILL, ground[i] == OPEN
+        shown[i] = values[i] if is_open else _FILL
+        numbers[i] = np.float32(values[i]) / scale if known and is_open else np.float32(0.0)
+        whole &= known or not is_open
     return whole
 
 

@@ -1,0 +1,118 @@
+"""How far shade reaches, and a town block by block: what it takes of memory does not grow with its size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+
+from heatrisk.fields import sky_views
+from heatrisk.grid import BLOCK, Bounds, Window
+from heatrisk.physics.shadow import LOWEST_SUN, halo_width
+from heatrisk.physics.skyline import around
+from heatrisk.scene import Part, Scene
+
+
+def block(scene: Scene, window: Window) -> Scene:
+    """Return the scene of some cells, with as much around them as can shade them.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town.
+    window : tuple of int
+        First row and column, rows and columns.
+
+    Returns
+    -------
+    Scene
+        Its rasters are views of the whole's, and its shade has the bits of the whole's.
+    """
+    row, column, rows, columns = window
+    side, line, base = scene.factor, scene.skyline, scene.crown_base
+    height, width = (size // side for size in scene.terrain.shape)
+    north, west = (place + beyond for place, beyond in zip(window[:2], scene.margins[:2], strict=True))
+    fall = scene.fine_grid.cell_size * math.tan(math.radians(LOWEST_SUN))
+    reach = around(line, (north * side, west * side, rows * side, columns * side), fall)
+    top, left = (first // side for first in reach[:2])
+    bottom, right = (
+        min(-(-(reach[0] + reach[2]) // side), height),
+        min(-(-(reach[1] + reach[3]) // side), width),
+    )
+    inner = np.s_[top * side : bottom * side, left * side : right * side]
+    lowest = float(line.floors.min(initial=math.inf)) if scene.part is None else scene.part.datum
+    return replace(
+        scene,
+        grid=scene.grid.windowed(window),
+        terrain=scene.terrain[inner],
+        roof=scene.roof[inner],
+        land_cover=scene.land_cover[row : row + rows, column : column + columns],
+        crown_top=None if scene.crown_top is None else scene.crown_top[inner],
+        crown_base=base[inner] if isinstance(base, np.ndarray) else base,
+        part=Part(
+            (north - top, west - left, bottom - north - rows, right - west - columns),
+            (top * side + scene.origin[0], left * side + scene.origin[1]),
+            lowest if math.isfinite(lowest) else 0.0,
+        ),
+    )
+
+
+def blocks(scene: Scene, longest: int = BLOCK) -> Iterator[tuple[Window, Scene]]:
+    """Yield the blocks of a town with their windows; a town that is one block as it is.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town.
+    longest : int
+        Longest side of a block [cells].
+    """
+    windows = list(scene.grid.blocks(longest))
+    for window in windows:
+        yield window, scene if len(windows) == 1 else block(scene, window)
+
+
+def views_by_blocks(scene: Scene, longest: int = BLOCK) -> xr.Dataset:
+    """Return :func:`heatrisk.fields.sky_views` of a town, computed block by block.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town.
+    longest : int
+        Longest side of a block [cells].
+    """
+    names = "svf", "svf_buildings"
+    found = np.empty((len(names), *scene.grid.shape), np.float32)
+    for (row, column, rows, columns), part in blocks(scene, longest):
+        views = sky_views(part.shade, part.grid, part.transmissivity, part.extinction)
+        for name, whole in zip(names, found, strict=True):
+            whole[row : row + rows, column : column + columns] = views[name].values
+    return xr.Dataset({name: (("y", "x"), whole) for name, whole in zip(names, found, strict=True)})
+
+
+def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float, relief: float = 0.0) -> int:
+    """Return how many cells beyond some bounds the buildings can still cast shade from.
+
+    The reach is that of the tallest building, on the highest ground, at the lowest sun that counts, but no
+    farther than the outermost building lies: bare hills and woods beyond it are left out.
+
+    Parameters
+    ----------
+    buildings : geopandas.GeoDataFrame
+        All known buildings, inside and outside, with a column ``height`` [m].
+    bounds : tuple of float
+        West, south, east, north of the served area, in the buildings' coordinates [m].
+    cell_size : float
+        Side of a cell [m].
+    relief : float
+        Height of the highest ground above the lowest [m].
+    """
+    west, south, east, north = bounds
+    left, bottom, right, top = buildings.total_bounds
+    beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
+    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()) + relief)) / cell_size)
