@@ -123,7 +123,10 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
 
     # Most of the work is done by compiled code that lets other threads run; each takes memory.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as crew:
-        for draw in pyramid.series():
+        series = pyramid.series()
+        following = crew.submit(next, series, None)
+        while draw := following.result():
+            following = crew.submit(next, series, None)  # the next values are read while these are drawn
             for contents in crew.map(partial(written, draw), range(len(pyramid.times))):
                 for layer, content in contents.items():
                     hashes[layer].update(content)

@@ -196,10 +196,10 @@ class Simulation:
 
             row, column, rows, columns = window
             here = np.s_[row : row + rows, column : column + columns]
-            views = self.views[0][here], self.views[1][here]
+            views = np.ascontiguousarray(self.views[0][here]), np.ascontiguousarray(self.views[1][here])
             fields = self._fields(part, views, self._kept, done)
             cut = frame.isel(y=here[0], x=here[1])
-            yield labels.with_fields(cut, fields, views[0].copy(), part.mask)
+            yield labels.with_fields(cut, fields, views[0], part.mask)
             del fields  # before there are those of the next
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -344,10 +345,16 @@ class Scene:
         digest = hashlib.sha256()
         numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height, self.extinction)
         digest.update(repr((self.grid.crs, tuple(self.grid.transform), self.grid.shape, numbers)).encode())
-        for raster in (self.terrain, self.roof, self.land_cover, self.crown_top, self.crown_base):
-            is_raster = isinstance(raster, np.ndarray)
-            digest.update(np.ascontiguousarray(raster).data if is_raster else repr(raster).encode())
+        with ThreadPoolExecutor() as crew:
+            parts = (self.terrain, self.roof, self.land_cover, self.crown_top, self.crown_base)
+            for part in crew.map(_digest, parts):
+                digest.update(part)
         return digest.hexdigest()
+
+
+def _digest(part: npt.NDArray[np.generic] | float | None) -> bytes:
+    content = np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else repr(part).encode()
+    return hashlib.sha256(content).digest()
 
 
 def _roofs(
