@@ -25,9 +25,8 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk import labels, uncertainty
-from heatrisk.blocks import blocks
+from heatrisk.blocks import blocks, views_by_blocks
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import BLOCK
 from heatrisk.heat import Surfaces, step_heat
@@ -221,7 +220,8 @@ class Simulation:
         open_mean = cells.reference_moe(tables, self.ground.reference, past, path)
         official = float(now["official"])
         self._offsets[k] = official - open_mean
-        return _Moment(now, heat.suns, suns, tables, official, open_mean)
+        air = uncertainty.conditions(now)
+        return _Moment(self.steps[k], air, heat.suns, suns, tables, official, open_mean)
 
     def _fields(
         self, part: Scene, views: Views, moments: Iterable[_Moment], done: Callable[[int], None] | None
@@ -266,19 +266,18 @@ class Simulation:
         In place of the standard deviation stands at first the share of the beam that arrives.
         """
         anchored, grid = bool(np.isfinite(moment.official)), self.scene.grid
-        at = pd.Timestamp(moment.now["time"].item())
         inputs = uncertainty.UncertaintyInputs(
             wbgt=field["wbgt_moe"],
             wbgt_sun=field["wbgt_moe_sun"],
             wbgt_shade=field["wbgt_moe_shade"],
             sunlit=field["wbgt_moe_sd"],
-            lead_hours=uncertainty.lead_hours(self.weather, at) if anchored else np.nan,
+            lead_hours=uncertainty.lead_hours(self.weather, moment.at) if anchored else np.nan,
             anchored=anchored,
             split_measured=uncertainty.split_measured(self.weather),
             sub_cell=grid.cell_size / self.scene.factor,
             cell=grid.cell_size,
             svf=svf,
-            conditions=uncertainty.conditions(moment.now),
+            conditions=moment.conditions,
         )
         sd = uncertainty.spread(inputs, out=field["wbgt_moe_sd"])
         if "p_danger" in field:
@@ -299,7 +298,8 @@ class Simulation:
 class _Moment(NamedTuple):
     """A step as all cells have it."""
 
-    now: xr.Dataset
+    at: pd.Timestamp
+    conditions: uncertainty.Conditions
     past: list[Sun]  # suns before it that the ground remembers
     suns: list[Sun]
     tables: lookup.Tables
@@ -362,6 +362,6 @@ def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> Views:
     if given is not None and "svf_buildings" not in given and scene.crown_top is None:
         given = given.assign(svf_buildings=given["svf"])
     if given is None or "svf_buildings" not in given:
-        given = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
+        given = views_by_blocks(scene)
     with_trees, bare = (np.asarray(given[name].values, np.float32) for name in ("svf", "svf_buildings"))
     return with_trees, bare

@@ -24,8 +24,13 @@ from heatrisk.physics.lanes import LANES
 BLOCK: Final = 16384
 assert BLOCK <= 1 << 16
 
-_STEEP, _PARTS = 8, 2  # intervals of the sky view factor within those of the courts, see `view_interval`
-INTERVALS: Final = 2 * _STEEP + (COURT_NODES - 3) * _PARTS
+_EIGHTHS: Final = 8 * (COURT_NODES - 1)  # of the intervals of the courts
+#: Where the intervals of the sky view factor begin and the last one ends, in eighths; see `view_interval`.
+_STARTS: Final = np.concatenate(
+    [np.arange(8.0), np.arange(8.0, _EIGHTHS - 8.0, 4.0), np.arange(_EIGHTHS - 8.0, _EIGHTHS + 1.0)]
+)
+INTERVALS: Final = _STARTS.size - 1
+_INTERVAL_OF: Final = np.searchsorted(_STARTS, np.arange(_EIGHTHS), side="right") - 1
 _BEND: Final = 0.1  # of `crown_way`, by trial: from 0.06 to 0.15 the tables err little more
 
 Floats32 = npt.NDArray[np.float32]
@@ -121,22 +126,17 @@ def view_interval(svf: float) -> tuple[int, float]:
     The intervals of the courts in halves; the first and the last, where an upright plane loses or gains half
     of its sky, in eighths.
     """
-    node, way = court_place(svf)
-    steep = node == 0 or node == COURT_NODES - 2
-    parts = _STEEP if steep else _PARTS
-    before = 0 if node == 0 else _STEEP + (node - 1) * _PARTS
-    part = min(int(way * parts), parts - 1)
-    return before + part, way * parts - part
+    x = min(max(svf, 0.0), 1.0) * _EIGHTHS
+    interval = _INTERVAL_OF[min(int(x), _EIGHTHS - 1)]
+    start = _STARTS[interval]
+    return interval, (x - start) / (_STARTS[interval + 1] - start)
 
 
 @kernel
 def view_of(interval: int) -> float:
     """Sky view factor at which an interval begins."""
-    if interval <= _STEEP:
-        return interval / (_STEEP * (COURT_NODES - 1.0))
-    if interval <= INTERVALS - _STEEP:
-        return (1.0 + (interval - _STEEP) / _PARTS) / (COURT_NODES - 1.0)
-    return 1.0 - (INTERVALS - interval) / (_STEEP * (COURT_NODES - 1.0))
+    view: float = _STARTS[interval] / _EIGHTHS
+    return view
 
 
 @formula
