@@ -1,4 +1,4 @@
-"""How far shade reaches, and a town block by block: what it takes of memory does not grow with its size."""
+"""A town block by block: each with as much around it as can shade it, so that all of it is never prepared."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-import geopandas as gpd
 import numpy as np
 import xarray as xr
 
 from heatrisk.fields import sky_views
-from heatrisk.grid import BLOCK, Bounds, Window
-from heatrisk.physics.shadow import LOWEST_SUN, halo_width
+from heatrisk.grid import BLOCK, Window
+from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.skyline import around
 from heatrisk.scene import Part, Scene
 
@@ -44,7 +43,6 @@ def block(scene: Scene, window: Window) -> Scene:
         min(-(-(reach[1] + reach[3]) // side), width),
     )
     inner = np.s_[top * side : bottom * side, left * side : right * side]
-    lowest = float(line.floors.min(initial=math.inf)) if scene.part is None else scene.part.datum
     return replace(
         scene,
         grid=scene.grid.windowed(window),
@@ -56,7 +54,7 @@ def block(scene: Scene, window: Window) -> Scene:
         part=Part(
             (north - top, west - left, bottom - north - rows, right - west - columns),
             (top * side + scene.origin[0], left * side + scene.origin[1]),
-            lowest if math.isfinite(lowest) else 0.0,
+            scene.datum,
         ),
     )
 
@@ -77,7 +75,7 @@ def blocks(scene: Scene, longest: int = BLOCK) -> Iterator[tuple[Window, Scene]]
 
 
 def views_by_blocks(scene: Scene, longest: int = BLOCK) -> xr.Dataset:
-    """Return :func:`heatrisk.fields.sky_views` of a town, computed block by block.
+    """Return the sky view factors of a town, computed block by block.
 
     Parameters
     ----------
@@ -85,6 +83,11 @@ def views_by_blocks(scene: Scene, longest: int = BLOCK) -> xr.Dataset:
         The town.
     longest : int
         Longest side of a block [cells].
+
+    Returns
+    -------
+    xarray.Dataset
+        ``svf`` and ``svf_buildings`` on (y, x), as :func:`heatrisk.fields.sky_views` has them. [1]
     """
     names = "svf", "svf_buildings"
     found = np.empty((len(names), *scene.grid.shape), np.float32)
@@ -93,26 +96,3 @@ def views_by_blocks(scene: Scene, longest: int = BLOCK) -> xr.Dataset:
         for name, whole in zip(names, found, strict=True):
             whole[row : row + rows, column : column + columns] = views[name].values
     return xr.Dataset({name: (("y", "x"), whole) for name, whole in zip(names, found, strict=True)})
-
-
-def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float, relief: float = 0.0) -> int:
-    """Return how many cells beyond some bounds the buildings can still cast shade from.
-
-    The reach is that of the tallest building, on the highest ground, at the lowest sun that counts, but no
-    farther than the outermost building lies: bare hills and woods beyond it are left out.
-
-    Parameters
-    ----------
-    buildings : geopandas.GeoDataFrame
-        All known buildings, inside and outside, with a column ``height`` [m].
-    bounds : tuple of float
-        West, south, east, north of the served area, in the buildings' coordinates [m].
-    cell_size : float
-        Side of a cell [m].
-    relief : float
-        Height of the highest ground above the lowest [m].
-    """
-    west, south, east, north = bounds
-    left, bottom, right, top = buildings.total_bounds
-    beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
-    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()) + relief)) / cell_size)

@@ -25,7 +25,8 @@ Margins = tuple[int, int, int, int]  # to the north, west, south and east
 
 #: Side of the smallest piece that is stored by itself [cells]; blocks are made of whole ones.
 CHUNK = 64
-#: Longest side of a block [cells]: with 1 m sub-cells, what a run holds of one takes about 1 GiB.
+#: Longest side of a block [cells]. With 1 m sub-cells what a run holds of one takes about 1 GiB; more among
+#: hills, from where shade reaches farther.
 BLOCK = 640
 assert BLOCK % CHUNK == 0
 
@@ -194,6 +195,7 @@ class Grid:
         longest : int
             Longest side [cells], a multiple of `CHUNK`.
         """
+        assert longest % CHUNK == 0
         rows, columns = self.shape
         height, width = (-(-cells // (-(-cells // longest) * CHUNK)) * CHUNK for cells in self.shape)
         for top in range(0, rows, height):

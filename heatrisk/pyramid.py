@@ -64,7 +64,7 @@ Draw = Callable[[int], Mapping[str, bytes]]
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The pictures of a run, drawn a few layers and a step at a time, so that memory stays bounded.
+    """The pictures of a run, drawn a few layers and a step at a time: few of them are in memory together.
 
     Parameters
     ----------
@@ -123,10 +123,7 @@ def write(folder: Path, pyramid: Pyramid) -> dict[str, str]:
 
     # Most of the work is done by compiled code that lets other threads run; each takes memory.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as crew:
-        series = pyramid.series()
-        following = crew.submit(next, series, None)
-        while draw := following.result():
-            following = crew.submit(next, series, None)  # the next values are read while these are drawn
+        for draw in pyramid.series():
             for contents in crew.map(partial(written, draw), range(len(pyramid.times))):
                 for layer, content in contents.items():
                     hashes[layer].update(content)

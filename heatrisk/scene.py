@@ -17,7 +17,7 @@ import shapely
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Grid, Margins, Window
 from heatrisk.physics import footprints
-from heatrisk.physics.columns import closed_cells
+from heatrisk.physics.columns import closed_cells, lowest_ground
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, shade_scene
 from heatrisk.physics.skyline import Skyline, skyline
 from heatrisk.physics.surface import GRASS, PAVED
@@ -115,7 +115,8 @@ class Scene:
     part: Part | None = None
 
     def __post_init__(self) -> None:
-        if abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
+        # Of a block the whole has been asked.
+        if self.part is None and abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
             raise InputError(
                 Words(
                     "この座標系の距離は地上の距離と違います",
@@ -130,6 +131,7 @@ class Scene:
         for name, number, most in (
             ("transmissivity", self.transmissivity, 1.0),
             ("extinction", self.extinction, math.inf),
+            ("crown_base", 0.0 if isinstance(self.crown_base, np.ndarray) else self.crown_base, 1.0),
         ):
             if number is not None and not 0.0 <= number <= most:
                 raise InputError(
@@ -318,8 +320,13 @@ class Scene:
             receptor_height=self.receptor_height,
             window=self.window,
             origin=self.origin,
-            datum=None if self.part is None else self.part.datum,
+            datum=self.datum,
         )
+
+    @cached_property
+    def datum(self) -> float:
+        """Lowest ground of the whole [m]: heights are stored from it."""
+        return lowest_ground(self.terrain) if self.part is None else self.part.datum
 
     @cached_property
     def skyline(self) -> Skyline:
@@ -341,7 +348,7 @@ class Scene:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything that shade depends on, as hexadecimal text."""
+        """SHA-256 over everything that shade depends on, as hexadecimal text; a block has its own."""
         digest = hashlib.sha256()
         numbers = (self.factor, self.halo, self.transmissivity, self.receptor_height, self.extinction)
         digest.update(repr((self.grid.crs, tuple(self.grid.transform), self.grid.shape, numbers)).encode())

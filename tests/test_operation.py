@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xarray as xr
 
 from heatrisk.city import read_city, store_path
 from heatrisk.errors import CityFileError, InputError, SourceError
 from heatrisk.operation import check, recompute, replay
 from heatrisk.operation.status import status
+from heatrisk.run import Simulation
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.reading import Reading
@@ -131,3 +135,25 @@ def test_every_failure_of_a_source_has_its_row_in_order(city: Path) -> None:
         ("buildings", None, "error", "failure 2"),
         ("official", None, "error", "failure 3"),
     ]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("no number")])
+def test_a_computation_that_breaks_off_leaves_the_last_run_and_nothing_else(
+    city: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    store = RunStore(city.parent / "store")
+    last = recompute(city, store, NOW, nothing).run_id
+    blocks = Simulation.blocks
+
+    def broken(made: Simulation, progress: Any) -> Iterator[xr.Dataset]:
+        yield from blocks(made, progress)
+        raise error
+
+    monkeypatch.setattr(Simulation, "blocks", broken)
+    with pytest.raises((RuntimeError, ValueError), match=r"computation failed|no number"):
+        recompute(city, store, NOW + timedelta(hours=1), nothing)
+    assert store.runs() == [last] and store.latest_id() == last
+    assert not list((store.root / "runs").glob(".*")), "what was written of the broken run is still there"
+    told = store.status()
+    assert told is not None and told["verdict"]["level"] == "red"
+    assert "不具合" in json.dumps(told["verdict"], ensure_ascii=False), "told as the disk's"

@@ -229,7 +229,10 @@ def test_a_sun_that_nobody_knows_has_no_share() -> None:
     assert (direct == UNKNOWN).all() and (beam == UNKNOWN).all()
 
 
-@pytest.mark.parametrize("wrong", [{"transmissivity": 1.2}, {"transmissivity": np.nan}, {"extinction": -0.1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"transmissivity": 1.2}, {"transmissivity": np.nan}, {"extinction": -0.1}, {"crown_base": 3.0}],
+)
 def test_crowns_that_let_more_through_than_comes_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         replace(town(), **wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import shutil
@@ -16,10 +17,11 @@ import numpy as np
 import pytest
 import shapely
 
+from heatrisk import cube
 from heatrisk.city import read_city
 from heatrisk.errors import RunNotFoundError, StoreError
 from heatrisk.grid import Grid
-from heatrisk.operation import recompute, replay, season, write_season
+from heatrisk.operation import recompute, replay, replaying, season, write_season
 from heatrisk.operation.seasons import LIMITS, Place, Season, spread
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.store import RunStore
@@ -28,6 +30,7 @@ from heatrisk.tiles import images
 from heatrisk.verdict import Light
 from tests.hostile_server import serving
 from tests.made_city import make_city
+from tests.made_run import made_run
 from tests.messages import explains
 from tests.test_upkeep import command
 from tests.tiny_city import CITY, MORNING, make_tiny
@@ -37,6 +40,22 @@ NOW = datetime(2025, 8, 5, 5, 10, tzinfo=UTC)
 
 def nothing(*_: object) -> None:
     """Progress that nobody looks at."""
+
+
+def test_the_same_values_in_other_blocks_are_no_difference(tmp_path: Path) -> None:
+    whole = made_run()
+    parts = [
+        whole.dataset.isel(y=slice(row, row + rows), x=slice(column, column + columns))
+        for row, column, rows, columns in cube.grid_of(whole.dataset).blocks(128)
+    ]
+    frame = whole.dataset.drop_vars(str(name) for name in parts[0].data_vars if "y" in parts[0][name].dims)
+    one = RunStore(tmp_path / "one").write(whole)
+    other = RunStore(tmp_path / "other").write(dataclasses.replace(whole, dataset=frame, blocks=parts))
+    assert one.manifest["arrays"] != other.manifest["arrays"]
+    assert replaying._differences(one, other) == []
+    parts[1]["wbgt_iso"][2, 5, 5] += 0.5
+    changed = RunStore(tmp_path / "changed").write(dataclasses.replace(whole, dataset=frame, blocks=parts))
+    assert [row.name for row in replaying._differences(one, changed)] == ["wbgt_iso"]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from pyproj import CRS
 from heatrisk.cube.packing import unpack
 from heatrisk.errors import InputError
 from heatrisk.grid import CHUNK, Grid
+
+#: Shards of an array that stay open: each takes a file descriptor.
+_KEPT_OPEN = 8
 
 #: In the index of a shard: the chunk is not stored.
 ABSENT = 2**64 - 1
@@ -64,14 +68,14 @@ class CellReader:
     def __init__(self, folder: Path) -> None:
         facts = json.loads((folder / "zarr.json").read_text("utf-8"))
         sharding = facts["codecs"][0]["configuration"]
-        self._folder = folder
         self._shape = tuple(facts["shape"][-2:])
         self._dtype = np.dtype(facts["data_type"]).newbyteorder("<")
         self._chunk = tuple(sharding["chunk_shape"])
         self._shard = tuple(facts["chunk_grid"]["configuration"]["chunk_shape"])
         self._fill = facts["fill_value"]
         self._resolution = facts["attributes"].get("scale_factor")
-        self._files: dict[tuple[int, int], npt.NDArray[np.uint8] | None] = {}
+        shards = folder.joinpath("c", *["0"] * (len(self._chunk) - 2))
+        self._file = lru_cache(_KEPT_OPEN)(partial(_mapped, shards))
 
     @property
     def over_time(self) -> bool:
@@ -131,12 +135,10 @@ class CellReader:
                 return np.frombuffer(data, self._dtype).reshape(self._chunk)
         return np.full(self._chunk, self._fill, self._dtype)
 
-    def _file(self, place: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
-        if place not in self._files:
-            parts = ["c", *["0"] * (len(self._chunk) - 2), *map(str, place)]
-            path = self._folder.joinpath(*parts)
-            self._files[place] = np.asarray(np.memmap(path, np.uint8, "r")) if path.exists() else None
-        return self._files[place]
+
+def _mapped(folder: Path, place: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+    path = folder.joinpath(*map(str, place))
+    return np.asarray(np.memmap(path, np.uint8, "r")) if path.exists() else None
 
 
 def read_line(folder: Path, name: str) -> npt.NDArray[np.float64]:

@@ -223,7 +223,10 @@ def simulation(inputs: Inputs, store: RunStore, progress: Progress, ahead: timed
 
 def computed(made: Simulation, progress: Progress) -> Iterator[xr.Dataset]:
     """Yield the blocks of a simulation as they are computed; then what is left is to publish them."""
-    yield from made.blocks(lambda done, of: progress("compute", done, of))
+    try:
+        yield from made.blocks(lambda done, of: progress("compute", done, of))
+    except OSError as error:  # whoever takes the blocks writes, and would tell of a disk that refuses
+        raise RuntimeError("the computation failed") from error
     progress("publish", 0, 1)
 
 

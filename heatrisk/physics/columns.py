@@ -106,7 +106,8 @@ def shade_scene(
     crown_top : array_like, shape (R, C), optional
         Top of the tree crown above the ground [m]; NaN or 0 is no tree.
     crown_base : array_like, shape (R, C), or float
-        Bottom of the crown above the ground [m], NaN on it; or the share of the top's height at which it is.
+        Bottom of the crown above the ground [m], NaN on it; or the share of the top's height at which it is,
+        0 to 1.
     receptor_height : float
         Height of the receptor above the ground [m].
     window : tuple of int, optional
@@ -146,8 +147,10 @@ def shade_scene(
         refuse_endless("crown_top", crown)
         if base is not None:
             refuse_endless("crown_base", base)
-        share = np.float32(0.0 if base is not None else float(np.asarray(crown_base)))
-        crowns = _crowns(ground, crown, base, share, datum)
+        share = 0.0 if base is not None else float(np.asarray(crown_base))
+        if not 0.0 <= share <= 1.0:
+            raise InputError("crown_base is no share", expected="0 to 1 of the top", got=str(share))
+        crowns = _crowns(ground, crown, base, np.float32(share), datum)
         highest = max(highest, float(np.max(crowns[0], initial=-np.inf)))
     by_row = Heights(top, *crowns)
     return ShadeScene(
@@ -162,6 +165,11 @@ def shade_scene(
         by_row=by_row,
         by_column=Heights(*(turned(part) for part in by_row)),
     )
+
+
+def lowest_ground(terrain: NDArray[Any]) -> float:
+    """Return the lowest known height of the ground, 0 where none is known: the datum of `shade_scene`."""
+    return _known(_ends(_spans(terrain))[0])
 
 
 def _known(lowest: float) -> float:

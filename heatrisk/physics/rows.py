@@ -78,10 +78,11 @@ def _lit(shade: Any, level: Any, top: Any, inside: Any) -> Any:
 def _joined(upper: Any, lower: Any, fall: Any, ground: Any, top: Any, base: Any) -> tuple[Any, Any]:
     """Let the band of crown shade fall and join a crown to it.
 
-    A band that has sunk into the ground or a roof ends, so the sun between two rows of trees stays.
+    A band that has sunk into the ground or a roof ends, so the sun between two rows of trees stays. So does
+    one below a crown that it does not touch: carried with it, it would shade beyond its own reach.
     """
     over = upper - fall
-    under = lower - fall if over > ground else FAR
+    under = lower - fall if over > ground and (over >= base or not base < FAR) else FAR
     return (top if top > over else over), (base if base < under else under)
 
 

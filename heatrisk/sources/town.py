@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,6 @@ import shapely
 from pyproj import Transformer
 from shapely.geometry import box
 
-from heatrisk.blocks import halo_cells
 from heatrisk.city import City
 from heatrisk.city.sections import LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
@@ -205,6 +205,29 @@ def _extent(city: City, buildings: gpd.GeoDataFrame, terrain: tuple[Path, ...]) 
             ),
         )
     return grid, factor, halo
+
+
+def halo_cells(buildings: gpd.GeoDataFrame, bounds: Bounds, cell_size: float, relief: float = 0.0) -> int:
+    """Return how many cells beyond some bounds the buildings can still cast shade from.
+
+    The reach is that of the tallest building, on the highest ground, at the lowest sun that counts, but no
+    farther than the outermost building lies: bare hills and woods beyond it are left out.
+
+    Parameters
+    ----------
+    buildings : geopandas.GeoDataFrame
+        All known buildings, inside and outside, with a column ``height`` [m].
+    bounds : tuple of float
+        West, south, east, north of the served area, in the buildings' coordinates [m].
+    cell_size : float
+        Side of a cell [m].
+    relief : float
+        Height of the highest ground above the lowest [m].
+    """
+    west, south, east, north = bounds
+    left, bottom, right, top = buildings.total_bounds
+    beyond = max(float(gap) for gap in (west - left, south - bottom, right - east, top - north, 0.0))
+    return math.ceil(min(beyond, halo_width(float(buildings["height"].max()) + relief)) / cell_size)
 
 
 def _relief(city: City, buildings: gpd.GeoDataFrame, terrain: tuple[Path, ...]) -> float:

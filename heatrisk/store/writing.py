@@ -63,7 +63,7 @@ class NewRun:
         What :func:`heatrisk.simulate` returns; where ``blocks`` are given, what all cells share of it.
     manifest : mapping
         JSON-ready facts with ``run_id`` and ``created``; the store adds ``grid, times, step_minutes, layers,
-        pyramid`` and ``arrays`` (SHA-256 of every array).
+        pyramid`` and ``arrays`` (SHA-256 of every array, block after block).
     draw : callable
         Returns the pictures of the layers, from the folder of the cube once that is written.
     shelters, buildings : mapping
