@@ -59,7 +59,7 @@ kind = "csv"
 path = "alert_20260730_05.csv"
 area = "130000"
 [http]
-timeout = 0.4
+timeout = 1.0
 attempts = 1
 keep_hours = 24
 """
