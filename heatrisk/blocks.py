@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from heatrisk.fields import sky_views
-from heatrisk.grid import BLOCK, Window
+from heatrisk.grid import BLOCK, Window, within
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.skyline import around
 from heatrisk.scene import Part, Scene
@@ -31,24 +31,22 @@ def block(scene: Scene, window: Window) -> Scene:
     Scene
         Its rasters are views of the whole's, and its shade has the bits of the whole's.
     """
-    row, column, rows, columns = window
+    _, _, rows, columns = window
     side, line, base = scene.factor, scene.skyline, scene.crown_base
     height, width = (size // side for size in scene.terrain.shape)
     north, west = (place + beyond for place, beyond in zip(window[:2], scene.margins[:2], strict=True))
     fall = scene.fine_grid.cell_size * math.tan(math.radians(LOWEST_SUN))
     reach = around(line, (north * side, west * side, rows * side, columns * side), fall)
     top, left = (first // side for first in reach[:2])
-    bottom, right = (
-        min(-(-(reach[0] + reach[2]) // side), height),
-        min(-(-(reach[1] + reach[3]) // side), width),
-    )
+    # Squares at the edge reach beyond the rasters.
+    bottom, right = min((reach[0] + reach[2]) // side, height), min((reach[1] + reach[3]) // side, width)
     inner = np.s_[top * side : bottom * side, left * side : right * side]
     return replace(
         scene,
         grid=scene.grid.windowed(window),
         terrain=scene.terrain[inner],
         roof=scene.roof[inner],
-        land_cover=scene.land_cover[row : row + rows, column : column + columns],
+        land_cover=scene.land_cover[within(window)],
         crown_top=None if scene.crown_top is None else scene.crown_top[inner],
         crown_base=base[inner] if isinstance(base, np.ndarray) else base,
         part=Part(
@@ -91,8 +89,8 @@ def views_by_blocks(scene: Scene, longest: int = BLOCK) -> xr.Dataset:
     """
     names = "svf", "svf_buildings"
     found = np.empty((len(names), *scene.grid.shape), np.float32)
-    for (row, column, rows, columns), part in blocks(scene, longest):
+    for window, part in blocks(scene, longest):
         views = sky_views(part.shade, part.grid, part.transmissivity, part.extinction)
         for name, whole in zip(names, found, strict=True):
-            whole[row : row + rows, column : column + columns] = views[name].values
+            whole[within(window)] = views[name].values
     return xr.Dataset({name: (("y", "x"), whole) for name, whole in zip(names, found, strict=True)})

@@ -31,6 +31,12 @@ BLOCK = 640
 assert BLOCK % CHUNK == 0
 
 
+def within(window: Window) -> tuple[slice, slice]:
+    """Return the rows and columns of a window, to index a raster with."""
+    row, column, rows, columns = window
+    return slice(row, row + rows), slice(column, column + columns)
+
+
 @dataclass(frozen=True)
 class Grid:
     """A north-up raster: coordinate system, placement and size.

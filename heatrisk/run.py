@@ -28,7 +28,7 @@ from heatrisk import labels, uncertainty
 from heatrisk.blocks import blocks, views_by_blocks
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.forcing import STEP, forcing, step_times
-from heatrisk.grid import BLOCK
+from heatrisk.grid import BLOCK, within
 from heatrisk.heat import Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
 from heatrisk.physics.shadow import LOWEST_SUN
@@ -193,8 +193,7 @@ class Simulation:
                 if progress is not None:
                     progress(before + k, total)
 
-            row, column, rows, columns = window
-            here = np.s_[row : row + rows, column : column + columns]
+            here = within(window)
             views = np.ascontiguousarray(self.views[0][here]), np.ascontiguousarray(self.views[1][here])
             fields = self._fields(part, views, self._kept, done)
             cut = frame.isel(y=here[0], x=here[1])

@@ -320,7 +320,7 @@ class Scene:
             receptor_height=self.receptor_height,
             window=self.window,
             origin=self.origin,
-            datum=self.datum,
+            datum=None if self.part is None else self.datum,  # the whole looks for it on its way
         )
 
     @cached_property

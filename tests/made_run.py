@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from pyproj import CRS
 
+from heatrisk.cube import grid_of
+from heatrisk.grid import within
 from heatrisk.risk import RISK_SCALES, classify
 from heatrisk.store import NewRun
 from heatrisk.tiles import build
@@ -58,6 +60,12 @@ def made_dataset(shape: tuple[int, int] = (150, 230), steps: int = 4) -> xr.Data
         },
         attrs={"Conventions": "CF-1.11", "title": "made", "anchored": "true"},
     )  # fmt: skip
+
+
+def in_blocks(made: xr.Dataset, side: int) -> list[xr.Dataset]:
+    """Return the parts of a dataset in blocks of at most some cells along a side."""
+    windows = grid_of(made).blocks(side)
+    return [made.isel(dict(zip(("y", "x"), within(window), strict=True))) for window in windows]
 
 
 def made_run(dataset: xr.Dataset | None = None, run_id: str = RUN_ID) -> NewRun:

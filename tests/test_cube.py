@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,7 @@ import pytest
 import xarray as xr
 
 from heatrisk import cube
-from tests.made_run import made_dataset
-
-
-def in_blocks(made: xr.Dataset, side: int) -> Iterator[xr.Dataset]:
-    for row, column, rows, columns in cube.grid_of(made).blocks(side):
-        yield made.isel(y=slice(row, row + rows), x=slice(column, column + columns))
+from tests.made_run import in_blocks, made_dataset
 
 
 def test_series_across_shards_and_empty_chunks(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import shapely
 
-from heatrisk import cube
 from heatrisk.city import read_city
 from heatrisk.errors import RunNotFoundError, StoreError
 from heatrisk.grid import Grid
@@ -30,7 +29,7 @@ from heatrisk.tiles import images
 from heatrisk.verdict import Light
 from tests.hostile_server import serving
 from tests.made_city import make_city
-from tests.made_run import made_run
+from tests.made_run import in_blocks, made_run
 from tests.messages import explains
 from tests.test_upkeep import command
 from tests.tiny_city import CITY, MORNING, make_tiny
@@ -44,10 +43,7 @@ def nothing(*_: object) -> None:
 
 def test_the_same_values_in_other_blocks_are_no_difference(tmp_path: Path) -> None:
     whole = made_run()
-    parts = [
-        whole.dataset.isel(y=slice(row, row + rows), x=slice(column, column + columns))
-        for row, column, rows, columns in cube.grid_of(whole.dataset).blocks(128)
-    ]
+    parts = in_blocks(whole.dataset, 128)
     frame = whole.dataset.drop_vars(str(name) for name in parts[0].data_vars if "y" in parts[0][name].dims)
     one = RunStore(tmp_path / "one").write(whole)
     other = RunStore(tmp_path / "other").write(dataclasses.replace(whole, dataset=frame, blocks=parts))

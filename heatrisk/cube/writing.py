@@ -23,7 +23,7 @@ from zarr.errors import ZarrUserWarning
 from heatrisk.cube.packing import FILL, NO_CLASS, pack
 from heatrisk.cube.reading import ABSENT, CellReader, array_of, grid_of
 from heatrisk.errors import StoreError
-from heatrisk.grid import CHUNK
+from heatrisk.grid import CHUNK, within
 from heatrisk.quantities import QUANTITIES
 
 GRID_MAPPING = "spatial_ref"
@@ -77,8 +77,8 @@ def write(dataset: xr.Dataset, folder: Path, blocks: Iterable[xr.Dataset] | None
 
 def _parts(dataset: xr.Dataset) -> Iterator[xr.Dataset]:
     """Yield a dataset in memory block by block."""
-    for row, column, rows, columns in grid_of(dataset).blocks():
-        yield dataset.isel(y=slice(row, row + rows), x=slice(column, column + columns))
+    for window in grid_of(dataset).blocks():
+        yield dataset.isel(dict(zip(("y", "x"), within(window), strict=True)))
 
 
 def _on_grid(array: xr.DataArray) -> bool:
@@ -96,8 +96,8 @@ def _write_blocks(
         for block in blocks:
             if not places:
                 shard = _sides(block)
-                found = (block[name] for name in block.variables)
-                arrays = {str(one.name): _Shards(group, folder, shape, one) for one in found if _on_grid(one)}
+                found = (block[name] for name in block.variables if _on_grid(block[name]))
+                arrays = {str(one.name): _Shards(group, folder, shape, shard, one) for one in found}
             places.append(_place(dataset, block, shard))
             list(crew.map(lambda one, of=block, at=places[-1]: one.write(of[one.name], at), arrays.values()))
             del block  # before there is the next
@@ -128,18 +128,24 @@ class _Shards:
         The cube, and
     root : pathlib.Path
         its folder.
-    shape : tuple of int
-        Rows and columns of the whole grid.
+    shape, shard : tuple of int
+        Rows and columns of the whole grid and of a shard.
     first : xarray.DataArray
         Its first block.
     """
 
-    def __init__(self, group: zarr.Group, root: Path, shape: tuple[int, int], first: xr.DataArray) -> None:
+    def __init__(
+        self,
+        group: zarr.Group,
+        root: Path,
+        shape: tuple[int, int],
+        shard: tuple[int, int],
+        first: xr.DataArray,
+    ) -> None:
         self.name, self.digest = str(first.name), hashlib.sha256()
         self.folder = root / self.name
         values, attrs = _encoded(self.name, first.isel(y=slice(1), x=slice(1)))
-        rows, columns = (-(-cells // CHUNK) * CHUNK for cells in first.shape[-2:])
-        self.shard, self.fill = (rows, columns), attrs.get("_FillValue", 0)
+        self.shard, self.fill = shard, attrs.get("_FillValue", 0)
         group.create_array(
             self.name,
             shape=(*values.shape[:-2], *shape),
