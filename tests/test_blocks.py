@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -207,6 +208,28 @@ def test_a_run_by_blocks_is_stored_as_the_whole_is(tmp_path: Path) -> None:
     assert shards == {Path("0", str(down), str(right)) for down in range(3) for right in range(3)}
     with pytest.raises(StoreError, match="do not make up its grid"):
         cube.write(run.frame, tmp_path / "half", islice(run.blocks(longest=CHUNK), 8))
+
+
+def test_memory_of_a_run_does_not_grow_with_its_blocks() -> None:
+    def most(blocks: int) -> int:
+        """Memory that a run takes beside its town, at its most [bytes]."""
+        grid = Grid("EPSG:6677", Affine(5.0, 0.0, -25_000.0, 0.0, -5.0, -35_000.0), (CHUNK, CHUNK * blocks))
+        fine = grid.divided(2).shape
+        roof = np.full(fine, np.nan, np.float32)
+        roof[::9, ::9] = 12.0
+        scene = Scene(grid, np.zeros(fine, np.float32), roof, np.ones(grid.shape, np.uint8), 2)
+        run = Simulation(scene, sunny(), steps=STEPS[NOON : NOON + 2], svf=views_by_blocks(scene, CHUNK))
+        tracemalloc.start()
+        try:
+            for part in run.blocks(longest=CHUNK):
+                assert np.isfinite(part["wbgt_moe"]).any()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = most(3), most(12)
+    print(f"\n3 blocks {few / 2**20:.2f} MiB, 12 blocks {many / 2**20:.2f} MiB")
+    assert many < few + 3 * 4 * CHUNK**2  # bytes of three fields of a block
 
 
 def test_a_small_town_is_one_block_as_it_is() -> None:

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +25,7 @@ from pyproj import CRS, Transformer
 from heatrisk import cube, pyramid, store
 from heatrisk.cube import writing
 from heatrisk.errors import InputError, LayerNotFoundError, RunNotFoundError, StoreError
-from heatrisk.pyramid import Pyramid
+from heatrisk.pyramid import Draw, Pyramid
 from heatrisk.store import NewRun, RunStore, new_run_id
 from heatrisk.stored import StoredRun
 from tests.made_run import RUN_ID, made_dataset, made_run
@@ -210,11 +212,20 @@ def test_a_writer_killed_in_the_middle_leaves_the_latest_alone(tmp_path: Path) -
     assert not list((tmp_path / "runs").glob(".tmp-*"))
 
 
-def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["pictures", "values", "picture"])
+def test_a_failing_writer_leaves_nothing(tmp_path: Path, where: str) -> None:
     kept, run = RunStore(tmp_path), made_run(made_dataset((70, 70), 2))
 
-    def broken(folder: Path) -> Pyramid:
+    def failing(*_: object) -> NoReturn:
         raise RuntimeError("no picture")
+
+    def second_fails(pictures: Pyramid) -> Iterator[Draw]:
+        yield next(pictures.series())
+        yield failing if where == "picture" else failing()
+
+    def broken(folder: Path) -> Pyramid:
+        made = failing() if where == "pictures" else run.draw(folder)
+        return replace(made, series=lambda: second_fails(made))
 
     with pytest.raises(RuntimeError, match="no picture"):
         kept.write(replace(run, draw=broken))

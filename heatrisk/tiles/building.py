@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -48,7 +49,7 @@ def _resolution(zoom: int) -> float:
     return float(TMS.matrix(zoom).cellSize)
 
 
-def cell_of_pixel(grid: Grid, level: Level) -> npt.NDArray[np.intp]:
+def cell_of_pixel(grid: Grid, level: Level) -> npt.NDArray[np.uint32]:
     """Return, for every pixel of a level, the flat index of the cell that holds its centre.
 
     Parameters
@@ -60,14 +61,18 @@ def cell_of_pixel(grid: Grid, level: Level) -> npt.NDArray[np.intp]:
 
     Returns
     -------
-    numpy.ndarray of int
+    numpy.ndarray of uint32
         Shape of the level; rows * columns of the grid for pixels outside it.
     """
-    down, right = position_of_pixel(grid, level)
-    row, column = np.floor(down).astype(np.intp), np.floor(right).astype(np.intp)
     height, width = grid.shape
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    return np.where(inside, row * width + column, height * width)
+    cells = np.empty(level.shape, np.uint32)
+    # A row of tiles at a time: in double precision all of a city takes ten times the memory of the answer.
+    for tiles, top in enumerate(range(0, len(cells), TILE)):
+        positions = position_of_pixel(grid, replace(level, row=level.row + tiles, rows=1))
+        row, column = (np.floor(position).astype(np.intp) for position in positions)
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        cells[top : top + TILE] = np.where(inside, row * width + column, height * width)
+    return cells
 
 
 def position_of_pixel(grid: Grid, level: Level) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -128,7 +133,7 @@ def grounds(mask: npt.NDArray[np.uint8], levels: Sequence[Level]) -> Iterator[Co
 
 
 def means(
-    values: npt.NDArray[np.float32], cells: npt.NDArray[np.intp], levels: Sequence[Level]
+    values: npt.NDArray[np.float32], cells: npt.NDArray[np.uint32], levels: Sequence[Level]
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield, for each level below the native, the mean over all native pixels with a value, else NaN."""
     valid = ~np.isnan(values)

@@ -93,7 +93,7 @@ class Town:
             for level, tiles in zip(self.levels, drawn, strict=True)
             for y, x in tiles.tolist()
         ]
-        self.corners, self.cells = drawn[0], _tiled(cells)[tuple(drawn[0].T)].astype(np.uint32)
+        self.corners, self.cells = drawn[0], _tiled(cells)[tuple(drawn[0].T)]
         # At native zoom cells are coloured before they are looked up: there are fewer of them. After them and
         # the one outside lie the pictures of the coarser zooms.
         parts = [GROUND_OF_MASK[kinds], *(picture.ravel() for picture in pictures[1:])]
