@@ -204,8 +204,8 @@ def forcing(
     values["va"] = wind_at_height(values["va"], weather.wind_height, values["ghi"], cosz)
     parts = sky_parts(on_time(state, ("zenith", "dni", "dhi")))
     values |= {str(name): part.values for name, part in parts.items()}
-    data = _on_steps(state, moments, steps, "sub")
-    data["official"] = ("time", official if anchor else np.full(len(steps), np.nan))
+    anchors = ("time", official if anchor else np.full(len(steps), np.nan))
+    data = _on_steps(state, moments, steps, "sub", official=anchors)
     return Forcing(data, (*notes, *told), _on_steps(state, before, steps, "past"))
 
 
@@ -213,13 +213,15 @@ def _moments(steps: pd.DatetimeIndex, offsets: npt.NDArray[np.timedelta64]) -> p
     return pd.DatetimeIndex((steps.values[:, None] + offsets[None, :]).ravel())
 
 
-def _on_steps(state: State, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, name: str) -> xr.Dataset:
-    """Return the state at some moments of every step, on (time, name)."""
+def _on_steps(
+    state: State, moments: pd.DatetimeIndex, steps: pd.DatetimeIndex, name: str, **also: tuple[str, Floats]
+) -> xr.Dataset:
+    """Return the state at some moments of every step, on (time, name), and what else is known."""
     found = state.times.get_indexer(moments).reshape(len(steps), -1)
     assert (found >= 0).all()  # readers have refused what does not cover the steps
     known = {key: QUANTITIES[key].attrs if key in QUANTITIES else {} for key in state.values}
     arrays = {key: (("time", name), values[found], known[key]) for key, values in state.values.items()}
-    return xr.Dataset(arrays, coords={"time": steps})
+    return xr.Dataset(arrays | also, coords={"time": steps})
 
 
 def _like_known_days(wanted: pd.DatetimeIndex, state: State) -> pd.DatetimeIndex:

@@ -118,7 +118,7 @@ def conditions(now: xr.Dataset) -> Conditions:
     return Conditions(
         level / beam if beam > 0.0 else 0.0,
         diffuse / (level + diffuse) if level + diffuse > 0.0 else math.nan,
-        *(float(now[name].mean()) for name in ("ta", "rh", "va")),
+        *(float(now[name].values.mean()) for name in ("ta", "rh", "va")),
     )
 
 
