@@ -32,7 +32,7 @@ from heatrisk.physics.canopy import PARTS
 from heatrisk.physics.columns import HIGHEST, ShadeScene, refuse_towering, shade_scene
 from heatrisk.physics.line import Counts, Raster, Sweep, towards
 from heatrisk.physics.relief import checked, datum, light, sweep_across
-from heatrisk.physics.shares import LIT, LOST, UNKNOWN, VEILED, WHOLE, Outlet, mean_share, turn_onto
+from heatrisk.physics.shares import LIT, LOST, UNKNOWN, VEILED, WHOLE, Outlet, mean_share, turn_onto, unpacked
 from heatrisk.physics.sweep import Courses, cast, cast_shares
 
 __all__ = [
@@ -345,7 +345,8 @@ def shares_of_suns(
         if not (0.0 <= zenith <= 180.0 and math.isfinite(azimuth)):
             shares[k] = nothing
         elif zenith > 90.0 - LOWEST_SUN:
-            shares[k] = np.where(scene.receptors > 0.0, shares.dtype.type(0), nothing)
+            dark = ~(scene.receptors > 0.0) * np.uint16(UNKNOWN)
+            shares[k] = dark if packed else unpacked(dark)
         else:
             across, sweep = _sweep(scene, [zenith], azimuth, extinction)
             # The rays of a sun that climb through crowns would leave others no room in the cache.
