@@ -43,6 +43,14 @@ def test_minimal_file(tmp_path: Path) -> None:
     assert city.official.stations[0].weight == 1.0
 
 
+@pytest.mark.parametrize(
+    "named", ['"6677"', "6677", '"epsg:6677"', '"JGD2011 / Japan Plane Rectangular CS IX"']
+)
+def test_a_coordinate_system_may_be_named_in_many_ways(tmp_path: Path, named: str) -> None:
+    city = read(tmp_path, MINIMAL.replace("[buildings]", f"crs = {named}\n[buildings]"))
+    assert city.city.crs == "EPSG:6677"
+
+
 def test_paths_are_absolute_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     town = tmp_path / "town"
     town.mkdir()
@@ -130,7 +138,10 @@ WRONG = {
         "[buildings]", "bounds = [139.6, 35.6, 139.5, 35.7]\n[buildings]",
         "city.bounds", "[西, 南, 東, 北]", "[west, south, east, north]",
     ),
-    "unknown coordinates": ("[buildings]", 'crs = "EPSG:0"\n[buildings]', "city.crs", "不明", "unknown"),
+    "unknown coordinates": (
+        "[buildings]", 'crs = "EPSG:0"\n[buildings]', "city.crs", "例: EPSG:6677", "EPSG:6677 is one",
+    ),
+    "zone alone": ("[buildings]", 'crs = "IX"\n[buildings]', "city.crs", "不明", "unknown"),
     "degrees": ("[buildings]", 'crs = "EPSG:4326"\n[buildings]', "city.crs", "メートル", "metres"),
     "sub-cells do not fit": (
         "[official]", "[model]\nsub_cell = 2.0\n[official]", "[city] cell_size", "整数倍", "whole multiple",

@@ -57,13 +57,19 @@ class CitySection(Section):
     contact: str = ""
     attribution: tuple[str, ...] = ()
 
-    @field_validator("crs")
+    @field_validator("crs", mode="before")
     @classmethod
-    def _known_crs(cls, value: str) -> str:
+    def _known_crs(cls, value: Any) -> Any:
         try:
             crs = CRS.from_user_input(value)
         except CRSError as error:
-            raise InputError(Words("座標系が不明です", "the coordinate system is unknown")) from error
+            form = "EPSG:6677"
+            raise InputError(
+                Words(
+                    f"座標系が不明です（書き方の例: {form}）",
+                    f"the coordinate system is unknown ({form} is one)",
+                )
+            ) from error
         if not crs.is_projected:
             raise InputError(
                 Words(
@@ -71,7 +77,9 @@ class CitySection(Section):
                     "the coordinates must be projected, in metres",
                 )
             )
-        return value
+        # Other readers know a bare number, 6677, only by its full name.
+        authority = crs.to_authority(min_confidence=100)
+        return ":".join(authority) if authority else value
 
     @field_validator("bounds")
     @classmethod
