@@ -53,7 +53,9 @@ def sun_path(times: pd.DatetimeIndex, lon: float, lat: float) -> xr.Dataset:
     )
     turbidity = _turbidity(times, lon, lat)
     with np.errstate(divide="ignore"):  # of a sun below the horizon, by its cosine
-        clear = pvlib.clearsky.ineichen(zenith, airmass, turbidity, altitude=height, dni_extra=_extra(times))
+        clear = pvlib.clearsky.ineichen(
+            zenith, airmass, turbidity, altitude=height, dni_extra=extraterrestrial(times)
+        )
     columns = {"zenith": zenith, "azimuth": azimuth} | {name: clear[name] for name in ("ghi", "dni", "dhi")}
     arrays = {name: ("time", one, QUANTITIES[name].attrs) for name, one in columns.items()}
     return xr.Dataset(arrays, coords={"time": times})
@@ -70,8 +72,8 @@ def _sun(times: pd.DatetimeIndex, lon: float, lat: float) -> tuple[Floats, Float
     return apparent, zenith, azimuth
 
 
-def _extra(times: pd.DatetimeIndex) -> Floats:
-    """Return the irradiance of the sun above the atmosphere [W m-2]."""
+def extraterrestrial(times: pd.DatetimeIndex) -> Floats:
+    """Return the irradiance of the sun above the atmosphere, on a plane normal to it [W m-2]."""
     extra: Floats = pvlib.irradiance.get_extra_radiation(times.dayofyear.to_numpy())
     return extra
 
@@ -80,6 +82,17 @@ def _extra(times: pd.DatetimeIndex) -> Floats:
 def _height(lon: float, lat: float) -> float:
     """Return the height of a place above the sea, read from a file [m]."""
     return float(pvlib.location.lookup_altitude(lat, lon))
+
+
+def standard_pressure(lon: float, lat: float) -> float:
+    """Return the pressure of the standard atmosphere at the height of a place [hPa].
+
+    Parameters
+    ----------
+    lon, lat : float
+        Place [degrees].
+    """
+    return float(pvlib.atmosphere.alt2pres(_height(lon, lat))) / 100.0
 
 
 @lru_cache(maxsize=256)
@@ -152,7 +165,7 @@ def sky_parts(path: xr.Dataset) -> xr.Dataset:
     times = pd.DatetimeIndex(path["time"].values)
     zenith, dni, dhi = (path[name].values for name in ("zenith", "dni", "dhi"))
     cosz = np.cos(np.radians(zenith))
-    extra = _extra(times)
+    extra = extraterrestrial(times)
     airmass = pvlib.atmosphere.get_relative_airmass(np.minimum(zenith, 89.9))
     sky = (dhi, dni, extra, np.minimum(zenith, 89.9), airmass)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -160,6 +173,8 @@ def sky_parts(path: xr.Dataset) -> xr.Dataset:
         upright = _perez(90.0, *sky)["horizon"]
         towards = np.where(cosz > COSZ_BEAM_MIN, level / np.maximum(cosz, COSZ_BEAM_MIN), 0.0)
     lit = (dhi > 0.0) & (cosz > 0.0)
+    # With the beam it is no more than the sun sends, however much the diffuse radiation is said to be.
+    towards = np.minimum(towards, np.maximum(extra - dni, 0.0))
     circumsolar = np.where(lit & (dni > 0.0), np.nan_to_num(towards), 0.0 * dhi)
     horizon = np.where(lit, np.nan_to_num(upright), 0.0 * dhi)
     parts = {
@@ -212,7 +227,7 @@ def sunshine_ghi(sunshine: xr.DataArray, interval: pd.Timedelta, lon: float, lat
     ) - interval.to_timedelta64()
     moments = pd.DatetimeIndex((times.values[:, None] + parts).ravel())
     cosz = np.cos(np.radians(_sun(moments, lon, lat)[1])).reshape(-1, _SUN_PARTS)
-    top = _extra(moments).reshape(-1, _SUN_PARTS)
+    top = extraterrestrial(moments).reshape(-1, _SUN_PARTS)
     up = np.maximum((cosz > 0.0).mean(axis=1), 1.0 / _SUN_PARTS)
     ghi = angstrom_prescott(sunshine.values / up, (top * np.clip(cosz, 0.0, None)).mean(axis=1))
     return sunshine.copy(data=ghi)
@@ -229,14 +244,14 @@ def sunlit(scene: ShadeScene, grid: Grid, zenith: float, azimuth: float) -> xr.D
     grid : Grid
         The cells of its inner window.
     zenith, azimuth : float
-        Where the sun stands [degree].
+        Where the sun stands, clockwise from north, which is not always the grid's [degree].
 
     Returns
     -------
     xarray.DataArray
         0 to 1 on (y, x), the shade of a crown counting as shade; NaN in cells without outdoor ground.
     """
-    return _on(grid, sun_shares(scene, zenith, azimuth)[0])
+    return _on(grid, sun_shares(scene, zenith, azimuth - grid.convergence)[0])
 
 
 @labelled("svf")

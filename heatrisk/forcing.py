@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError
-from heatrisk.fields import sky_parts, sun_path
+from heatrisk.fields import sky_parts, standard_pressure, sun_path
 from heatrisk.physics.air import wind_at_height
 from heatrisk.physics.irradiance import implied_temperature
 from heatrisk.physics.sky_emission import sky_cover, sky_radiation
@@ -46,11 +46,14 @@ SUB_STEP = pd.Timedelta(minutes=10)
 PAST = pd.Timedelta(hours=24)
 
 #: Taken where nothing better is known; each is named in the notes of the run.
-ASSUMED = {"rh": 60.0, "va": 2.0, "ps": 1013.25}
+ASSUMED = {"rh": 60.0, "va": 2.0}
 
 _ASSUMED_WORDS = {
     "va": Words("風速のデータがないため 2 m/s と仮定", "no wind data: 2 m/s assumed"),
-    "ps": Words("気圧のデータがないため 1013.25 hPa と仮定", "no pressure data: 1013.25 hPa assumed"),
+    "ps": Words(
+        "気圧のデータがないため、その標高の標準大気の値と仮定",
+        "no pressure data: that of the standard atmosphere at the place's height assumed",
+    ),
 }
 _WEATHER_ASSUMED = Note.of(
     "weather_assumed",
@@ -257,8 +260,13 @@ def _from_official(
     ta = implied_temperature(official, ASSUMED["rh"], at_times, ASSUMED["va"])
     values = _arrays(sun_path(moments, lon, lat))
     values |= {"cloud": np.zeros(len(moments)), "ta": interpolated(moments, times, ta)}
-    values |= {name: np.full(len(moments), value) for name, value in ASSUMED.items()}
+    values |= {name: np.full(len(moments), value) for name, value in _assumed(lon, lat).items()}
     return State(moments, values), (_WEATHER_ASSUMED,)
+
+
+def _assumed(lon: float, lat: float) -> dict[str, float]:
+    """Return what is taken where nothing is known."""
+    return {**ASSUMED, "ps": standard_pressure(lon, lat)}
 
 
 def _arrays(data: xr.Dataset) -> dict[str, Floats]:
@@ -290,20 +298,20 @@ def _from_series(
     values = {
         name: interpolated(fine, rows, series[name].values)
         if name in series
-        else np.full(len(fine), ASSUMED[name])
+        else np.full(len(fine), _assumed(lon, lat)[name])
         for name in INSTANTANEOUS
     }
     window = rows.searchsorted(fine)
     if {*SOLAR} & {*map(str, series.data_vars)}:
-        sun, note = shared_out(series, window, fine, path)
+        sun, told = shared_out(series, window, fine, path, weather.source or None)
     elif weather.official is not None:
         index = implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), fine, values, path)
-        sun, note = split(path["ghi"] * index, fine, path), _IMPLIED
+        sun, told = split(path["ghi"] * index, fine, path), (_IMPLIED,)
     else:
-        sun, note = closed(path["ghi"], path["dhi"], path["zenith"], path["dni"]), _CLEAR
+        sun, told = closed(path["ghi"], path["dhi"], path["zenith"], path["dni"]), (_CLEAR,)
     values |= sun | {"zenith": path["zenith"], "azimuth": path["azimuth"]}
     values["cloud"] = cloudiness(sun["ghi"], path["ghi"])
-    return State(fine, values), (*notes, note) if note is not None else tuple(notes)
+    return State(fine, values), (*notes, *told)
 
 
 def _given_sky(weather: Weather, times: pd.DatetimeIndex) -> tuple[Floats, tuple[Note, ...]]:

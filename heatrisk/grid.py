@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -159,9 +160,24 @@ class Grid:
         return round(float(lon), 6), round(float(lat), 6)
 
     @cached_property
+    def _factors(self) -> Any:
+        return Proj(self.crs).get_factors(*self.centre_lonlat)
+
+    @property
     def scale(self) -> float:
-        """Metres of the grid for a metre on the ground, at the centre [1]."""
-        return float(Proj(self.crs).get_factors(*self.centre_lonlat).areal_scale ** 0.5)
+        """Metres of the grid for a metre on the ground, at the centre: the mean of all directions [1]."""
+        return float(self._factors.areal_scale**0.5)
+
+    @property
+    def distortion(self) -> float:
+        """How far a metre of the grid is from one on the ground, in the direction where it is most [1]."""
+        scales = self._factors.tissot_semimajor, self._factors.tissot_semiminor
+        return float(max(abs(scale - 1.0) for scale in scales))
+
+    @property
+    def convergence(self) -> float:
+        """Meridian convergence at the centre: where the grid's north lies, clockwise from north [degrees]."""
+        return float(self._factors.meridian_convergence)
 
     def index(self, lon: float, lat: float) -> tuple[int, int] | None:
         """Return row and column of the cell that holds a place, or None outside the grid."""

@@ -48,11 +48,15 @@ class Suns:
     Parameters
     ----------
     scene : Scene
-        The town.
+        The town, or a block of one.
+    convergence : float, optional
+        Meridian convergence of the whole town [degrees]; that of the scene if omitted.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, convergence: float | None = None) -> None:
         self.scene = scene
+        # Suns stand clockwise from north, rasters lie along the grid.
+        self._turn = scene.grid.convergence if convergence is None else convergence
         self._kept: dict[Sun, Packed] = {}
         # Written into again by the next step: new memory costs as much as shade.
         self._room: Packed | None = None
@@ -93,8 +97,9 @@ class Suns:
 
     def _cast(self, suns: Sequence[Sun], out: Packed | None = None) -> Packed:
         scene = self.scene
+        on_grid = [(zenith, azimuth - self._turn) for zenith, azimuth in suns]
         return shares_of_suns(
-            scene.shade, suns, transmissivity=scene.transmissivity, extinction=scene.extinction,
+            scene.shade, on_grid, transmissivity=scene.transmissivity, extinction=scene.extinction,
             packed=True, out=out,
         )  # fmt: skip
 

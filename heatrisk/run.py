@@ -229,7 +229,7 @@ class Simulation:
         names = (*_FIELDS, "wbgt_moe_sd", *(["p_danger"] if self._sure else []))
         # One piece of memory: the system gives a large one faster than many of a few megabytes.
         room = np.empty((len(names), len(self.steps), *part.grid.shape), np.float32)
-        fields, suns = dict(zip(names, room, strict=True)), Suns(part)
+        fields, suns = dict(zip(names, room, strict=True)), Suns(part, self.scene.grid.convergence)
         places = self.ground.places(part, views)
         for k, moment in enumerate(moments):
             field = {name: values[k] for name, values in fields.items()}

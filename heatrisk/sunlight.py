@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from heatrisk.errors import SourceIncompleteError
-from heatrisk.fields import diffuse_of
+from heatrisk.errors import SourceIncompleteError, UnitsError
+from heatrisk.fields import diffuse_of, extraterrestrial
 from heatrisk.physics.constants import SOLAR_CONSTANT
-from heatrisk.physics.irradiance import implied_ghi, limit_direct, substep_ghi
+from heatrisk.physics.irradiance import implied_ghi, limit_direct, possible_ghi, substep_ghi
 from heatrisk.weather import SOLAR
 from heatrisk.words import Note, Words
 
@@ -50,8 +50,12 @@ def cloudiness(ghi: Floats, clear: Floats) -> Floats:
 
 
 def shared_out(
-    series: xr.Dataset, window: npt.NDArray[np.intp], times: pd.DatetimeIndex, path: dict[str, Floats]
-) -> tuple[dict[str, Floats], Note | None]:
+    series: xr.Dataset,
+    window: npt.NDArray[np.intp],
+    times: pd.DatetimeIndex,
+    path: dict[str, Floats],
+    where: str | None = None,
+) -> tuple[dict[str, Floats], tuple[Note, ...]]:
     """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
     cosz = np.clip(np.cos(np.radians(path["zenith"])), 0.0, None)
     given = {name: series[name].values for name in SOLAR if name in series}
@@ -70,13 +74,44 @@ def shared_out(
         given["ghi"] = given["dni"] * mean_cosz + given["dhi"]
     elif "dni" in given and "dhi" not in given:
         given["dhi"] = given["ghi"] - given["dni"] * mean_cosz
-    ghi = substep_ghi(given["ghi"], window, path["ghi"])
+    possible = possible_ghi(cosz, extraterrestrial(times))
+    most = np.bincount(window, possible, len(series.time)) / np.maximum(count, 1)
+    notes = _beyond(given["ghi"][count > 0], most[count > 0], where)
+    ghi = np.minimum(substep_ghi(given["ghi"], window, path["ghi"]), possible)
     if "dhi" not in given:
-        return split(ghi, times, path), SPLIT
+        return split(ghi, times, path), (*notes, SPLIT)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(given["ghi"] > 0.0, np.clip(given["dhi"] / given["ghi"], 0.0, 1.0), 1.0)
     # A given beam is believed up to what the sun sends; a clear sky's caps only what had to be split.
-    return closed(ghi, share[window] * ghi, path["zenith"], SOLAR_CONSTANT), None
+    return closed(ghi, share[window] * ghi, path["zenith"], SOLAR_CONSTANT), notes
+
+
+def _beyond(given: Floats, most: Floats, where: str | None) -> tuple[Note, ...]:
+    """Return how often more radiation is given than can be; refuse it where that is most of the time."""
+    beyond, sunny = given > most, given > 0.0
+    if not beyond.any():
+        return ()
+    if beyond.sum() >= 0.5 * sunny.sum():
+        first = int(beyond.argmax())
+        raise UnitsError(
+            Words("日射量が太陽から届きうる量を超えています", "more radiation than the sun can send"),
+            where=where,
+            expected=f"ghi <= {most[first]:.0f} W m-2",
+            got=f"{given[first]:.0f} ({beyond.sum()} / {sunny.sum()})",
+            remedy=Words(
+                "時刻の基準（日本時間か、時差の明記）と日射量の単位を確かめてください",
+                "Check the clock (Japan's, unless times bear an offset) and the unit.",
+            ),
+        )
+    return (
+        Note.of(
+            "weather_beyond_sun",
+            f"太陽から届きうる量を超える日射量が {beyond.sum()} 時刻あり、上限までとしました。"
+            "時刻の基準と単位を確かめてください",
+            f"more radiation than the sun can send at {beyond.sum()} times, taken up to the limit:"
+            " check the clock and the unit",
+        ),
+    )
 
 
 def split(ghi: Floats, times: pd.DatetimeIndex, path: dict[str, Floats]) -> dict[str, Floats]:

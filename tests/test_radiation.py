@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from affine import Affine
+from pyproj import Geod, Transformer
 
 from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.forcing import forcing
@@ -206,6 +207,28 @@ def test_kept_suns_are_those_that_would_be_computed() -> None:
     again, dark = suns.beams([position, (95.0, 0.0)])
     np.testing.assert_array_equal(again, Suns(scene).beams([position])[0])
     assert set(dark) == {0, UNKNOWN} and np.array_equal(dark == UNKNOWN, scene.shade.receptors.ravel() == 0)
+
+
+@pytest.mark.parametrize(
+    "crs, lon, lat, turned",
+    [("EPSG:6677", 139.56, 35.68, 0), ("EPSG:5514", 14.42, 50.08, 8), ("EPSG:3347", -123.1, 49.25, 28)],
+)
+def test_shadows_lie_by_true_north_whatever_the_grid(crs: str, lon: float, lat: float, turned: int) -> None:
+    to_grid = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    x, y = to_grid.transform(lon, lat)
+    grid = Grid(crs, Affine(1.0, 0.0, x - 200.5, 0.0, -1.0, y + 200.5), (401, 401))
+    assert abs(abs(grid.convergence) - turned) < 0.5
+    dsm = np.zeros(grid.shape)
+    dsm[199:202, 199:202] = 60.0
+    scene = Scene.from_rasters(grid, dsm, np.zeros(grid.shape))
+    for azimuth in (20.0, 135.0, 180.0, 260.0):
+        (direct, _), *_ = Suns(scene).shares([(60.0, azimuth)])
+        rows, columns = np.nonzero(direct.reshape(grid.shape) == 0)
+        far = int(np.argmax(np.hypot(rows - 200, columns - 200)))
+        end = to_grid.transform(grid.x[columns[far]], grid.y[rows[far]], direction="INVERSE")
+        bearing, _, length = Geod(ellps="WGS84").inv(lon, lat, *end)
+        assert abs((bearing - azimuth) % 360.0 - 180.0) < 1.5
+        assert length == pytest.approx(103.9, abs=3.0)  # 60 m less the 1.1 m of a body, at 30 degrees
 
 
 def test_a_room_that_is_used_again_changes_no_sun() -> None:

@@ -187,7 +187,8 @@ def budget(
     heat = step_heat(now, drive.before.isel(time=0), town)
     part = block(scene, (row, column, 1, 1))
     spot = _spot(part, town)
-    cells = _followed(spot, part, heat, now, town, urban_wind)
+    turn = scene.grid.convergence
+    cells = _followed(spot, Suns(part, turn), heat, now, town, urban_wind)
     references = _followed(Spot(int(town.classes[GRASS.code]), 1.0, 1.0), None, heat, now, town, urban_wind)
     k = min(max(int((when - (at - step / 2)) / (step / len(cells))), 0), len(cells) - 1)
     numbers = {name: float(now[name][k]) for name in _NOW} | cells[k]
@@ -203,7 +204,7 @@ def budget(
         at - step / 2 + (k + 0.5) * step / len(cells), at, step, numbers | sure,
         mean([differences(*pair) for pair in zip(cells, references, strict=True)]), terms,
         tuple(round(float(value), 2) for value in sector) if spot.svf_buildings < 1.0 else (),
-        obstacles(part, 0, 0, numbers["zenith"], numbers["azimuth"]), (*notes, *drive.notes),
+        obstacles(part, 0, 0, numbers["zenith"], numbers["azimuth"] - turn), (*notes, *drive.notes),
     )  # fmt: skip
 
 
@@ -255,18 +256,18 @@ def _spot(part: Scene, town: Surfaces) -> Spot:
 
 def _followed(
     spot: Spot,
-    part: Scene | None,
+    light: Suns | None,
     heat: StepHeat,
     now: xr.Dataset,
     town: Surfaces,
     urban_wind: UrbanWind,
 ) -> list[Numbers]:
-    """Follow a cell through the step: the one of a scene, or open ground that no scene shades."""
+    """Follow a cell through the step: the one that suns shine on, or open ground that nothing shades."""
 
     def shares(suns: list[Sun]) -> list[tuple[float, float]]:
-        if part is None:
+        if light is None:
             return [(float(90.0 - zenith >= LOWEST_SUN),) * 2 for zenith, _ in suns]
-        found = (unpacked(np.concatenate(both)) for both in Suns(part).shares(suns))
+        found = (unpacked(np.concatenate(both)) for both in light.shares(suns))
         return [(float(direct), float(beam)) for direct, beam in found]
 
     past = [beam for _, beam in shares(heat.suns)]

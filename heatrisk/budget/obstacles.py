@@ -72,7 +72,7 @@ def obstacles(scene: Scene, row: int, column: int, zenith: float, azimuth: float
     row, column : int
         The cell.
     zenith, azimuth : float
-        Where the sun stands [degrees].
+        Where the sun stands, clockwise from the grid's north [degrees].
 
     Returns
     -------

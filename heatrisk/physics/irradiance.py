@@ -153,6 +153,31 @@ def substep_ghi(ghi_mean: npt.ArrayLike, window: npt.ArrayLike, ghi_clear: npt.A
     return np.append(clear_sky_index, np.nan)[np.where(inside, index, -1)] * clear
 
 
+def possible_ghi(cosz: npt.ArrayLike, extra: npt.ArrayLike) -> Array:
+    """Most global radiation that is seen but for very rare moments, clouds beside the sun included.
+
+    ``1.2 extra cosz^1.2 + 50``, with ``cosz`` 0 for a sun below the horizon.
+
+    Parameters
+    ----------
+    cosz : array_like
+        Cosine of the sun's zenith angle. [1]
+    extra : array_like
+        Extraterrestrial irradiance normal to the sun. [W m-2]
+
+    Returns
+    -------
+    array
+        [W m-2]
+
+    References
+    ----------
+    C. N. Long, E. G. Dutton, BSRN Global Network recommended QC tests, V2.0: extremely rare limits.
+    """
+    cosine, top = _arrays(cosz, extra)
+    return (1.2 * top * np.maximum(cosine, 0.0) ** 1.2 + 50.0)[()]
+
+
 def limit_direct(
     ghi: npt.ArrayLike, dhi: npt.ArrayLike, cosz: npt.ArrayLike, dni_clear: npt.ArrayLike
 ) -> tuple[Array, Array]:

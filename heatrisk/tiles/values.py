@@ -98,7 +98,7 @@ def lowest(run: StoredRun) -> int:
 
 
 @lru_cache(maxsize=32)
-def window_of(grid: Grid, level: Level) -> tuple[npt.NDArray[np.intp], tuple[int, int, int, int] | None]:
+def window_of(grid: Grid, level: Level) -> tuple[npt.NDArray[np.uint32], tuple[int, int, int, int] | None]:
     """Return the cell of every pixel within the window of cells that a block of tiles shows, and the window.
 
     The window is top, left, height, width; None where no pixel lies in the grid. Its cell height * width
