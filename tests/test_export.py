@@ -203,6 +203,14 @@ def test_fields_as_netcdf_are_the_fields(store: RunStore, tmp_path: Path) -> Non
         assert found["spatial_ref"].attrs["crs_wkt"] == expected["spatial_ref"].attrs["crs_wkt"]
 
 
+def test_netcdf_without_its_library_is_refused_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("heatrisk.export.wanted.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="which writes NetCDF, is missing"):
+        Wanted(netcdf=True)
+
+
 def test_only_what_is_wanted_is_written(store: RunStore, tmp_path: Path) -> None:
     placed = export(
         store, tmp_path / "www", wanted=Wanted(("risk", "sunlit"), "2025-08-05T12:00/2025-08-05T18:00")

@@ -20,13 +20,15 @@ from heatrisk.api import create_app
 from heatrisk.city import read_city
 from heatrisk.city.sections import HttpSection
 from heatrisk.cli import main
+from heatrisk.cli.findings import print_findings
 from heatrisk.errors import HeatRiskError, InputError, SourceUnavailableError
-from heatrisk.operation import Outcome, check, recompute
+from heatrisk.operation import Findings, Outcome, check, recompute
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.intake import read_inputs
 from heatrisk.sources.web import Downloads
 from heatrisk.store import RunStore
 from heatrisk.stored import StoredRun
+from heatrisk.words import Note
 from tests import made_city
 from tests.client import Client
 from tests.hostile_server import HostileServer, serving
@@ -421,3 +423,14 @@ def test_unplaced_shelters_are_filled_in_by_hand(
     again = city.parent / "again.csv"
     code, _ = heatrisk("check", city, "--unresolved", again)
     assert code == 10 and again.read_text("utf-8-sig") == "", "nothing is left to fill in"
+
+
+def test_a_check_of_files_of_another_time_promises_no_map(capsys: pytest.CaptureFixture[str]) -> None:
+    late = Note.of("official_expired", "公式予測の期間が終わっています", "the official forecast has ended")
+    for found, last in (
+        (Findings(doubts=(late,)), "would publish nothing"),
+        (Findings(doubts=(Note.of("weather_far", "遠い", "far"),)), "a run will work"),
+        (Findings(), "ready to run"),
+    ):
+        print_findings(found, datetime(2026, 7, 30, tzinfo=UTC))
+        assert last in capsys.readouterr().out.splitlines()[-1]

@@ -32,6 +32,11 @@ _RESULTS = (
     Words("【要確認】計算できますが、△ を確かめてください", "[amber] a run will work; look at the marks △"),
     Words("【異常】× を直すまで計算できません", "[red] a run will stop at the marks ×"),
 )
+#: Where the files are in order but of another time: a past day can still be computed.
+_OUT_OF_DATE = Words(
+    "【要確認】ファイルは読めますが、いまの時刻では計算しても公開されません。△ を確かめてください",
+    "[amber] the files can be read, but a run of now would publish nothing: look at the marks △",
+)
 
 #: Refused rows that are printed of one source; all of them are in the JSON.
 _MOST_ROWS = 20
@@ -80,7 +85,8 @@ def print_findings(found: Findings, now: datetime) -> None:
         say(Words(f"△ {note.words.ja}", f"△ {note.words.en}"), "yellow")
     for error in found.errors:
         say(Words(f"× {error.text('ja')}", f"× {error.text('en')}"), "red")
-    say(_RESULTS[2 if found.errors else 1 if found.doubts else 0])
+    late = not found.errors and any(note.code == "official_expired" for note in found.doubts)
+    say(_OUT_OF_DATE if late else _RESULTS[2 if found.errors else 1 if found.doubts else 0])
 
 
 def _files(reading: Reading) -> str:

@@ -113,7 +113,8 @@ def _tell(outcome: Outcome) -> None:
     (err if outcome.run_id is None else out).print(
         verdict.line.to(Speech.language), style=style, markup=False
     )
-    if outcome.error is not None and outcome.error.where is not None:
+    # That it is winter is no fault of a file.
+    if outcome.error is not None and outcome.error.where is not None and verdict.light.value in STYLES:
         err.print(f"  {outcome.error.where}", markup=False)
     for note in verdict.notes[1:]:
         say(Words(f"・{note.words.ja}", f"- {note.words.en}"), style)

@@ -22,7 +22,7 @@ _STAGES = {
     ),
     "compute": Words("日陰と暑さ指数を計算しています", "Computing shade and WBGT"),
     "season": Words("1 日ずつ計算しています", "Computing day by day"),
-    "publish": Words("結果を保存しています", "Publishing the run"),
+    "publish": Words("結果を保存しています", "Writing the run"),
     "values": Words("地点ごとの値を書き出しています", "Writing the values of every place"),
     "rasters": Words("GeoTIFF を書き出しています", "Writing GeoTIFFs"),
 }

@@ -65,8 +65,11 @@ def verify(
 def prune(
     city_file: City = None,
     store: Store = None,
-    days: Annotated[float | None, typer.Option(min=0, help="Runs younger than this stay [days].")] = None,
-    runs: Annotated[int | None, typer.Option(min=1, help="So many of the newest stay.")] = None,
+    days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Runs younger than this stay [days]; give 0 where --runs alone counts."),
+    ] = None,
+    runs: Annotated[int | None, typer.Option(min=1, help="So many of the newest stay, however old.")] = None,
     lang: Lang = None,
 ) -> None:
     """古い計算結果を消します（表示中のものは残します）。 Remove old runs, never the served one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,9 @@ import rasterio
 
 from heatrisk.api.params import basic, utc
 from heatrisk.cube import FILL
-from heatrisk.errors import InputError
 from heatrisk.layers import Layer
 from heatrisk.quantities import QUANTITIES
 from heatrisk.stored import StoredRun
-from heatrisk.words import Words
 
 #: Rows that are read at once.
 _ROWS = 1024
@@ -81,22 +78,7 @@ def _image(run: StoredRun, name: str, step: int, values: npt.NDArray[np.int16], 
 
 
 def netcdf(run: StoredRun, steps: list[int], path: Path) -> None:
-    """Write the fields as one NetCDF-4 file after the CF conventions, packed as they are stored.
-
-    Raises
-    ------
-    InputError
-        The library for it is not installed.
-    """
-    if find_spec("h5netcdf") is None:
-        raise InputError(
-            Words(
-                "NetCDF の書き出しに必要な h5netcdf がありません", "h5netcdf, which writes NetCDF, is missing"
-            ),
-            remedy=Words(
-                "pip install 'heatrisk[netcdf]' を実行してください。", "Use pip install 'heatrisk[netcdf]'."
-            ),
-        )
+    """Write the fields as one NetCDF-4 file after the CF conventions, packed as they are stored."""
     data = run.dataset().isel(time=steps)
     packing = ("scale_factor", "add_offset", "_FillValue", "dtype", "units", "calendar")
     encoding = {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from heatrisk.api.params import steps_within
+from heatrisk.errors import InputError
 from heatrisk.layers import Layer
 from heatrisk.stored import StoredRun
 from heatrisk.tiles import layers_of, row_of
+from heatrisk.words import Words
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,30 @@ class Wanted:
         Also a Cloud Optimized GeoTIFF of every drawn quantity and step.
     netcdf : bool
         Also the fields as one NetCDF file.
+
+    Raises
+    ------
+    InputError
+        NetCDF is wanted, and the library for it is not installed.
     """
 
     layers: tuple[str, ...] = ()
     steps: str | None = None
     cog: bool = False
     netcdf: bool = False
+
+    def __post_init__(self) -> None:
+        if self.netcdf and find_spec("h5netcdf") is None:
+            raise InputError(
+                Words(
+                    "NetCDF の書き出しに必要な h5netcdf がありません",
+                    "h5netcdf, which writes NetCDF, is missing",
+                ),
+                remedy=Words(
+                    "pip install 'heatrisk[netcdf]' を実行してください。",
+                    "Use pip install 'heatrisk[netcdf]'.",
+                ),
+            )
 
     def rows(self, run: StoredRun) -> list[Layer]:
         """Return the layers of a run that are wanted.
