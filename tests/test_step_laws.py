@@ -55,7 +55,9 @@ def scene(roof: np.ndarray, level: float = 0.0, **more: object) -> Scene:
     """Build streets between columns on level ground, 5 m cells of 1 m sub-cells."""
     halo = int(more.get("halo", 0))  # type: ignore[call-overload]
     shape = roof.shape[0] // 5 - 2 * halo, roof.shape[1] // 5 - 2 * halo
-    grid = Grid("EPSG:6677", Affine(5.0, 0.0, -25_000.0, 0.0, -5.0, -35_000.0), shape)
+    # On the central meridian the grid's north is north: the laws turn and mirror the sun with the town.
+    west = -2.5 * shape[1]
+    grid = Grid("EPSG:6677", Affine(5.0, 0.0, west, 0.0, -5.0, -35_000.0), shape)
     tops = np.where(roof > 0.0, roof + level, np.nan).astype(np.float32)
     ground = np.full(roof.shape, level, np.float32)
     return Scene(grid, ground, tops, np.full(shape, 1, np.uint8), factor=5, **more)  # type: ignore[arg-type]
