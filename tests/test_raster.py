@@ -17,7 +17,7 @@ from heatrisk.errors import (
     SourceUnavailableError,
 )
 from heatrisk.grid import Grid
-from heatrisk.sources.raster import read_raster
+from heatrisk.sources.raster import Role, read_raster
 from tests.elevation import geotiff
 from tests.messages import explains
 
@@ -59,6 +59,22 @@ def test_geographic_file(tmp_path: Path) -> None:
     path = geotiff(tmp_path / "dem.tif", plane(x, y).astype(np.float32), transform, crs="EPSG:6668")
     values, _ = read_raster(path, GRID)
     np.testing.assert_allclose(values, plane(GRID.x[None, :], GRID.y[:, None]), atol=0.01)
+
+
+@pytest.mark.parametrize("role", ["terrain", "canopy", "land_cover"])
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear"])
+def test_rows_from_the_south_and_columns_from_the_east(tmp_path: Path, role: Role, resampling: str) -> None:
+    values = np.random.default_rng(2).uniform(1.0, 90.0, (60, 80)).astype(np.float32)
+    values[10:14, 20:30] = np.nan
+    for cell in (5.0, 3.0):
+        read = []
+        for across, down in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            west, north = WEST + 80 * cell * (across < 0), NORTH - 60 * cell * (down < 0)
+            turned = Affine(cell * across, 0, west, 0, -cell * down, north)
+            path = geotiff(tmp_path / f"{cell}{across}{down}.tif", values[::down, ::across], turned)
+            read.append(read_raster(path, GRID, role=role, resampling=resampling)[0])
+        for other in read[1:]:
+            np.testing.assert_array_equal(other, read[0])
 
 
 def test_no_data_stated_and_hidden(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from affine import Affine
 
 from heatrisk.errors import SourceError
 from heatrisk.sources.surface_model import raster_grid, read_scene
+from tests.messages import explains
 
 UTM = Affine(2.0, 0.0, 380_000.0, 0.0, -2.0, 3_950_000.0)
 
@@ -62,6 +63,36 @@ def test_a_stretched_plane_is_laid_flat(tmp_path: Path) -> None:
     grid = raster_grid(models(tmp_path, crs="EPSG:3857", transform=mercator)[0])
     assert grid.crs.startswith("EPSG:326")
     assert grid.cell_size == pytest.approx(2.0 * 0.534, rel=0.06)  # cos 57.7°, and a turn of the frame
+
+
+@pytest.mark.parametrize(
+    ("crs", "place"),
+    [("EPSG:32654", UTM), ("EPSG:4326", Affine(2e-5, 0.0, 11.97, 0.0, -1e-5, 57.70))],
+)
+@pytest.mark.parametrize("mirror", [(1, -1), (-1, 1), (-1, -1)])
+def test_rows_from_the_south_and_columns_from_the_east_are_the_same_town(
+    tmp_path: Path, crs: str, place: Affine, mirror: tuple[int, int]
+) -> None:
+    heights = np.random.default_rng(3).uniform(8.0, 30.0, (2, 30, 40))
+    across, down = mirror
+    a, _, c, _, e, f = place[:6]
+    turned = Affine(a * across, 0.0, c + 40 * a * (across < 0), 0.0, e * down, f + 30 * e * (down < 0))
+    whole = [tiff(tmp_path / f"{k}.tif", values, crs, place) for k, values in enumerate(heights)]
+    pair = [
+        tiff(tmp_path / f"mirrored {k}.tif", values[::down, ::across], crs, turned)
+        for k, values in enumerate(heights)
+    ]
+    one, other = read_scene(*pair), read_scene(*whole)
+    assert one.grid.transform.almost_equals(other.grid.transform, 1e-6)
+    for name in ("terrain", "roof"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-4)
+
+
+def test_a_place_nowhere_on_earth_is_refused(tmp_path: Path) -> None:
+    metres_called_degrees = models(tmp_path, crs="EPSG:4326", transform=UTM)
+    with pytest.raises(SourceError) as caught:
+        read_scene(*metres_called_degrees)
+    explains(caught.value, metres_called_degrees[0])
 
 
 def test_a_file_without_coordinates_needs_them_stated(tmp_path: Path) -> None:

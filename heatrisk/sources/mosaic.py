@@ -42,8 +42,8 @@ _MARGIN = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """A raster somewhere: where it lies, and how a part of it is had.
+class Lattice:
+    """Cells in rows and columns somewhere, of any coordinate system, be they oblong or turned.
 
     Parameters
     ----------
@@ -55,16 +55,37 @@ class Piece:
         From (column, row) of a cell's first corner to (x, y).
     shape : tuple of int
         Rows and columns.
-    read : callable
-        From a slice of rows and one of columns, within the shape, to their float32 values; NaN is no data.
-    values : callable, optional
-        All its values, for a piece that is only had whole; it is called often and remembers them.
     """
 
     name: str
     crs: str
     transform: Affine
     shape: tuple[int, int]
+
+    def at(self, column: npt.NDArray[np.float64], row: npt.NDArray[np.float64], crs: str) -> Outline:
+        """Return where columns and rows lie in a coordinate system; infinite where that cannot show it."""
+        return _moved(_at(self.transform, column, row), self.crs, crs)
+
+    def bounds(self, crs: str) -> Bounds:
+        """Return its outline in a coordinate system; infinite where that cannot show it."""
+        x, y = _moved(_outline(self.transform, self.shape), self.crs, crs)
+        return (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+
+
+@dataclass(frozen=True, eq=False)
+class Piece(Lattice):
+    """A raster somewhere: where it lies, and how a part of it is had.
+
+    Parameters
+    ----------
+    name, crs, transform, shape
+        As of :class:`Lattice`.
+    read : callable
+        From a slice of rows and one of columns, within the shape, to their float32 values; NaN is no data.
+    values : callable, optional
+        All its values, for a piece that is only had whole; it is called often and remembers them.
+    """
+
     read: Callable[[slice, slice], FloatArray]
     values: Callable[[], FloatArray] | None = None
 
@@ -74,11 +95,6 @@ class Piece:
     ) -> Piece:
         """Return a piece that is only had whole."""
         return cls(name, crs, transform, shape, lambda down, across: values()[down, across], values)
-
-    def bounds(self, crs: str) -> Bounds:
-        """Return its outline in a coordinate system; infinite where that cannot show it."""
-        x, y = _moved(_outline(self.transform, self.shape), self.crs, crs)
-        return (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
 
 
 class Window(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,18 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import CRSError
 from rasterio.errors import RasterioError
-from rasterio.warp import transform_bounds
 
 from heatrisk.errors import InputError, SourceError
 from heatrisk.grid import WGS84, Grid
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY
 from heatrisk.scene import LARGEST_SCALE_ERROR, Scene
+from heatrisk.sources.mosaic import Lattice
 from heatrisk.sources.raster import read_raster
 from heatrisk.words import Words
 
 
 def raster_grid(path: Path, crs: str | None = None) -> Grid:
-    """Return the grid of a raster; one in UTM where its coordinates are not metres on the ground.
+    """Return the grid of a raster, north up; one in UTM where its cells are not square metres on the ground.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
     """
     try:
         with rasterio.open(path) as dataset:
-            system, transform, shape, bounds = dataset.crs, dataset.transform, dataset.shape, dataset.bounds
+            system, transform, shape = dataset.crs, dataset.transform, dataset.shape
     except RasterioError as error:
         raise SourceError(
             Words("ラスターとして読めません", "it cannot be read as a raster"),
@@ -57,19 +58,51 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
             where=path,
             remedy=Words("座標参照系を指定してください", "State the coordinate system."),
         )
-    name = _plane(crs or system.to_wkt(), path)
-    try:
-        grid = Grid(name, Affine(*transform[:6]), shape)
+    return _square_metres(
+        Lattice(str(path), _plane(crs or system.to_wkt(), path), _upright(transform, shape), shape)
+    )
+
+
+def _upright(transform: Affine, shape: tuple[int, int]) -> Affine:
+    """Return the placement of the same cells counted from north to south and from west to east."""
+    a, b, c, d, e, f = transform[:6]
+    if e > 0.0:
+        b, c, e, f = 0.0 - b, c + shape[0] * b, -e, f + shape[0] * e
+    if a < 0.0:
+        a, c, d, f = -a, c + shape[1] * a, 0.0 - d, f + shape[1] * d
+    return Affine(a, b, c, d, e, f)
+
+
+def _square_metres(lattice: Lattice) -> Grid:
+    """Return the cells themselves where they can be a grid, else square metres of UTM over them."""
+    with suppress(InputError):  # degrees, feet, turned or oblong cells
+        grid = Grid(lattice.crs, lattice.transform, lattice.shape)
         if abs(grid.scale - 1.0) <= LARGEST_SCALE_ERROR:
             return grid
-    except InputError:
-        pass  # degrees, feet, turned or oblong cells: all become square metres below
-    west, south, east, north = transform_bounds(name, WGS84, *bounds)
-    zone = query_utm_crs_info("WGS 84", AreaOfInterest(west, south, east, north))[0]
-    metric = f"EPSG:{zone.code}"
-    left, bottom, right, top = transform_bounds(name, metric, *bounds)
-    cell = math.sqrt((right - left) * (top - bottom) / (shape[0] * shape[1]))
-    return Grid.covering((left, bottom, right, top), metric, cell)
+    # The middle, and a cell to the east and one to the south of it.
+    rows, columns = lattice.shape
+    across, down = columns / 2 + np.array([0.0, 1.0, 0.0]), rows / 2 + np.array([0.0, 0.0, 1.0])
+    lon, lat = (float(places[0]) for places in lattice.at(across, down, WGS84))
+    metric = _zone(lattice.name, lon, lat)
+    x, y = lattice.at(across, down, metric)
+    cell = math.sqrt(abs((x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])))
+    return Grid.covering(lattice.bounds(metric), metric, cell)
+
+
+def _zone(name: str, lon: float, lat: float) -> str:
+    """Return the system of the UTM zone of a place; refuse a file that lies in none."""
+    lon = (lon + 180.0) % 360.0 - 180.0
+    known = math.isfinite(lon) and math.isfinite(lat)
+    zones = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat)) if known else []
+    if not zones:
+        raise SourceError(
+            Words("地球上の位置が正しくありません", "it lies nowhere that UTM knows"),
+            where=name,
+            expected="80 S..84 N",
+            got=f"{lon:.4f} E, {lat:.4f} N",
+            remedy=Words("座標参照系と位置を確かめてください", "Check its coordinate system and its place."),
+        )
+    return f"EPSG:{zones[0].code}"
 
 
 def _plane(system: str, path: Path) -> str:
