@@ -13,7 +13,7 @@ from rasterio.enums import Resampling
 from heatrisk.errors import InputError
 from heatrisk.grid import Grid
 from heatrisk.sources import mosaic
-from heatrisk.sources.mosaic import Piece, fill_from, overlaps, spacing, surveys
+from heatrisk.sources.mosaic import Lattice, Piece, fill_from, overlaps, spacing, surveys
 
 CRS, DEGREES = "EPSG:6677", "EPSG:6668"
 WEST, NORTH = -24_800.0, -35_000.0
@@ -154,6 +154,27 @@ def test_turned_and_south_up_rasters() -> None:
     flipped = upright.read(slice(0, 140), slice(0, 160))[::-1]
     upside = whole("south up", CRS, Affine(5, 0, WEST - 50, 0, 5, NORTH + 50 - 700), flipped)
     np.testing.assert_allclose(laid([upside]), laid([upright]), atol=1e-4)
+
+
+def test_values_are_wanted_on_turned_cells_and_in_degrees() -> None:
+    """Every cell that a piece holds, of a piece that lies across a part of them."""
+    side = np.full((60, 90), 7.0, np.float32)
+    piece = whole("part", CRS, Affine(5, 0, WEST + 200, 0, -5, NORTH - 200), side)
+    west, _, _, north = GRID.bounds_lonlat
+    for lattice in (
+        Lattice("turned", CRS, Affine(4, 3, WEST - 300, 3, -4, NORTH - 100), (200, 300)),
+        Lattice("degrees", DEGREES, Affine(5e-5, 0, west, 0, -4e-5, north), (160, 180)),
+    ):
+        target = np.full(lattice.shape, np.nan, np.float32)
+        fill_from([piece], target, lattice, Resampling.nearest)
+        columns, rows = np.meshgrid(*(np.arange(n) + 0.5 for n in lattice.shape[::-1]))
+        x, y = lattice.at(columns, rows, CRS)
+        j, i = (x - piece.transform.c) / 5, (piece.transform.f - y) / 5
+        near = [np.abs(k - (k > n / 2) * n) < 0.2 for k, n in ((i, 60), (j, 90))]
+        inside = (i > 0) & (i < 60) & (j > 0) & (j < 90)
+        clear = ~(near[0] | near[1])
+        assert inside[clear].any()
+        np.testing.assert_array_equal(np.isfinite(target)[clear], inside[clear])
 
 
 def test_elsewhere_and_absurd() -> None:

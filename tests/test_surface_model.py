@@ -65,6 +65,49 @@ def test_a_stretched_plane_is_laid_flat(tmp_path: Path) -> None:
     assert grid.cell_size == pytest.approx(2.0 * 0.534, rel=0.06)  # cos 57.7°, and a turn of the frame
 
 
+TURNED = Affine(1.6, 1.2, 380_000.0, 1.2, -1.6, 3_950_000.0)
+PLACES = [
+    ("EPSG:4326", Affine(1e-5, 0.0, 141.0, 0.0, -1e-5, 35.7), (0.905, 1.11)),
+    ("EPSG:4326", Affine(5e-5, 0.0, 139.5, 0.0, -4e-5, 35.7), (4.525, 4.44)),
+    ("EPSG:3857", Affine(2.5, 0.0, 15_550_000.0, 0.0, -2.5, 4_250_000.0), (2.03, 2.03)),
+    ("EPSG:2263", Affine(6.0, 0.0, 980_000.0, 0.0, -6.0, 200_000.0), (1.83, 1.83)),
+    ("EPSG:32654", Affine(2.0, 0.0, 380_000.0, 0.0, -2.6, 3_950_000.0), (2.0, 2.6)),
+    ("EPSG:32654", TURNED, (2.0, 2.0)),
+]
+
+
+@pytest.mark.parametrize(("crs", "place", "sides"), PLACES)
+def test_houses_keep_their_size_and_height_in_any_coordinates(
+    tmp_path: Path, crs: str, place: Affine, sides: tuple[float, float]
+) -> None:
+    """Houses of 20 m with streets of 10 m between: the share that is built tells what edges gain or lose."""
+    across, down = (np.arange(int(300.0 / side)) * side % 30.0 < 20.0 for side in sides)
+    built = down[:, None] & across
+    dsm = tiff(tmp_path / "dsm.tif", np.where(built, 22.0, 10.0), crs, place)
+    dem = tiff(tmp_path / "dem.tif", np.full(built.shape, 10.0), crs, place)
+    scene = read_scene(dsm, dem)
+    known, roof = np.isfinite(scene.terrain), np.isfinite(scene.roof)
+    assert scene.grid.cell_size == pytest.approx((sides[0] * sides[1]) ** 0.5, rel=0.01)
+    assert roof.sum() / known.sum() == pytest.approx(built.mean(), abs=0.005)
+    assert {*np.unique(scene.roof[roof])} == {22.0}
+    assert {*np.unique(scene.terrain[known])} == {10.0}
+
+
+@pytest.mark.parametrize("place", [TURNED, Affine(10.0, 0.0, 380_000.0, 0.0, -11.0, 3_950_000.0)])
+def test_a_steep_slope_is_no_building_whatever_lattice_its_terrain_has(tmp_path: Path, place: Affine) -> None:
+    def slope(name: str, lattice: Affine, rows: int, columns: int) -> Path:
+        j, i = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
+        a, b, c, d, e, f = lattice[:6]
+        east, north = a * j + b * i + c - 380_000.0, d * j + e * i + f - 3_950_000.0
+        return tiff(tmp_path / name, 1000.0 + 0.8 * east + 0.6 * north, transform=lattice)
+
+    wide = slope("dem.tif", Affine(7.0, 0.0, 379_900.0, 0.0, -7.0, 3_950_100.0), 90, 90)
+    scene = read_scene(slope("dsm.tif", place, 40, 40), wide)
+    area = np.isfinite(scene.terrain).sum() * scene.grid.cell_size**2
+    assert area == pytest.approx(40 * 40 * abs(place.determinant), rel=0.05)
+    assert not np.isfinite(scene.roof).any()
+
+
 @pytest.mark.parametrize(
     ("crs", "place"),
     [("EPSG:32654", UTM), ("EPSG:4326", Affine(2e-5, 0.0, 11.97, 0.0, -1e-5, 57.70))],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +21,7 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
 from heatrisk.errors import InputError
-from heatrisk.grid import Bounds, Grid
+from heatrisk.grid import WGS84, Bounds, Grid
 from heatrisk.words import Words
 
 FloatArray = npt.NDArray[np.float32]
@@ -71,6 +71,15 @@ class Lattice:
         x, y = _moved(_outline(self.transform, self.shape), self.crs, crs)
         return (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
 
+    @property
+    def bounds_lonlat(self) -> Bounds:
+        """West, south, east, north of its outline [degrees]."""
+        return self.bounds(WGS84)
+
+
+#: Where values may be wanted.
+Target = Grid | Lattice
+
 
 @dataclass(frozen=True, eq=False)
 class Piece(Lattice):
@@ -115,14 +124,14 @@ class Window(NamedTuple):
         return Window(*map(max, self[:2], other[:2]), *map(min, self[2:], other[2:]))
 
 
-def window(transform: Affine, crs: str, grid: Grid) -> Window:
+def window(transform: Affine, crs: str, grid: Target) -> Window:
     """Return the cells of a lattice that a grid needs, with a margin to interpolate.
 
     Parameters
     ----------
     transform, crs
         The lattice.
-    grid : Grid
+    grid : Grid or Lattice
         Where values are wanted.
 
     Returns
@@ -151,7 +160,7 @@ def shifted(transform: Affine, start: Window) -> Affine:
     return Affine(a, b, x, d, e, y)
 
 
-def overlaps(piece: Piece, grid: Grid) -> bool:
+def overlaps(piece: Piece, grid: Target) -> bool:
     """Tell whether a piece may have a value for a grid."""
     return window(piece.transform, piece.crs, grid).within(Window(0, 0, *piece.shape)).cells > 0
 
@@ -191,7 +200,7 @@ def surveys(pieces: Sequence[Piece], crs: str) -> list[list[Piece]]:
     return groups
 
 
-def fill_from(survey: Sequence[Piece], target: FloatArray, grid: Grid, resampling: Resampling) -> None:
+def fill_from(survey: Sequence[Piece], target: FloatArray, grid: Target, resampling: Resampling) -> None:
     """Give the unknown cells of a grid the values of pieces that share a lattice.
 
     Parameters
@@ -200,7 +209,7 @@ def fill_from(survey: Sequence[Piece], target: FloatArray, grid: Grid, resamplin
         From :func:`surveys`; earlier ones win.
     target : numpy.ndarray of float32
         Shape of the grid; its NaN are filled where there is a value.
-    grid : Grid
+    grid : Grid or Lattice
         Where the values are wanted.
     resampling : rasterio.enums.Resampling
         How.
@@ -238,7 +247,7 @@ def fill_from(survey: Sequence[Piece], target: FloatArray, grid: Grid, resamplin
 
 def _warp(
     part: FloatArray,
-    band: Grid,
+    band: Target,
     survey: Sequence[Piece],
     offsets: Sequence[tuple[int, int]],
     here: Window,
@@ -286,13 +295,12 @@ def _joined(
     return joined
 
 
-def _under(survey: Sequence[Piece], grid: Grid) -> tuple[slice, slice]:
+def _under(survey: Sequence[Piece], grid: Target) -> tuple[slice, slice]:
     """Return the rows and columns of a grid that pieces may reach; at least one of each."""
-    bounds = np.array([piece.bounds(grid.crs) for piece in survey])
-    if not np.isfinite(bounds).all():
+    outlines = [_moved(_outline(piece.transform, piece.shape), piece.crs, grid.crs) for piece in survey]
+    columns, rows = _at(~grid.transform, *np.concatenate(outlines, axis=1))
+    if not (np.isfinite(columns).all() and np.isfinite(rows).all()):
         return slice(0, grid.shape[0]), slice(0, grid.shape[1])
-    low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
-    columns, rows = _at(~grid.transform, np.array([low[0], high[0]]), np.array([low[1], high[1]]))
     parts = []
     for edges, size in ((rows, grid.shape[0]), (columns, grid.shape[1])):
         first = min(max(math.floor(edges.min()) - _MARGIN, 0), size - 1)
@@ -300,10 +308,10 @@ def _under(survey: Sequence[Piece], grid: Grid) -> tuple[slice, slice]:
     return parts[0], parts[1]
 
 
-def _part(grid: Grid, rows: slice, columns: slice) -> Grid:
-    a, b, _, d, e, _ = grid.transform[:6]
-    x, y = _at(grid.transform, float(columns.start), float(rows.start))
-    return Grid(grid.crs, Affine(a, b, x, d, e, y), (rows.stop - rows.start, columns.stop - columns.start))
+def _part(grid: Target, rows: slice, columns: slice) -> Target:
+    start = Window(rows.start, columns.start, rows.stop, columns.stop)
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    return replace(grid, transform=shifted(grid.transform, start), shape=shape)
 
 
 def _outline(transform: Affine, shape: tuple[int, int]) -> Outline:

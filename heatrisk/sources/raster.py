@@ -21,9 +21,9 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window as Part
 
 from heatrisk.errors import InputError, SourceError, SourceIncompleteError, UnitsError
-from heatrisk.grid import WGS84, Bounds, Grid
+from heatrisk.grid import WGS84, Bounds
 from heatrisk.sources.files import LARGEST_INNER, Member
-from heatrisk.sources.mosaic import CELLS, Piece, Window, fill_from, overlaps, shifted, window
+from heatrisk.sources.mosaic import CELLS, Piece, Target, Window, fill_from, overlaps, shifted, window
 from heatrisk.sources.reading import Reading
 from heatrisk.words import Words
 
@@ -65,7 +65,7 @@ class Scale(NamedTuple):
 
 def read_raster(
     path: Path | Member,
-    grid: Grid,
+    grid: Target,
     *,
     role: Role = "terrain",
     resampling: str = "bilinear",
@@ -77,7 +77,7 @@ def read_raster(
     ----------
     path : pathlib.Path or Member
         GeoTIFF (or ESRI ASCII grid) with one band, in any coordinate system; on disk or inside a zip.
-    grid : Grid
+    grid : Grid or Lattice
         Where the values are wanted.
     role : {"terrain", "canopy", "land_cover"}
         What the values are; sets their plausible range, :data:`PLAUSIBLE`.
@@ -125,7 +125,7 @@ def read_raster(
     return values, replace(reading, read=values.size, used=covered, covered=share, facts=facts)
 
 
-def raster_piece(member: Member, grid: Grid, *, role: Role = "terrain", crs: str | None = None) -> Piece:
+def raster_piece(member: Member, grid: Target, *, role: Role = "terrain", crs: str | None = None) -> Piece:
     """Return a raster file as a piece that reads what it is asked for.
 
     Parameters
@@ -154,14 +154,14 @@ def raster_piece(member: Member, grid: Grid, *, role: Role = "terrain", crs: str
         return Piece.whole(member.name, system, shifted(whole.transform, needed), shape, lambda: values)
 
 
-def nothing_here(name: str, grid: Grid, covers: Bounds | None) -> SourceIncompleteError:
+def nothing_here(name: str, grid: Target, covers: Bounds | None) -> SourceIncompleteError:
     """Return the error of files without a value on the grid.
 
     Parameters
     ----------
     name : str
         What messages call them.
-    grid : Grid
+    grid : Grid or Lattice
         Where values are wanted.
     covers : tuple of float, optional
         West, south, east, north of the files [degrees] where they lie elsewhere; None where they are empty.

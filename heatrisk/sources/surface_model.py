@@ -13,14 +13,15 @@ from pyproj import CRS
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import CRSError
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
 from heatrisk.errors import InputError, SourceError
 from heatrisk.grid import WGS84, Grid
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY
 from heatrisk.scene import LARGEST_SCALE_ERROR, Scene
-from heatrisk.sources.mosaic import Lattice
-from heatrisk.sources.raster import read_raster
+from heatrisk.sources.mosaic import FloatArray, Lattice, Piece, fill_from
+from heatrisk.sources.raster import Role, read_raster
 from heatrisk.words import Words
 
 
@@ -43,6 +44,11 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
     SourceError
         It is no raster, or names no coordinate system.
     """
+    return _square_metres(_lattice(path, crs))
+
+
+def _lattice(path: Path, crs: str | None) -> Lattice:
+    """Return where the cells of a raster lie, north up."""
     try:
         with rasterio.open(path) as dataset:
             system, transform, shape = dataset.crs, dataset.transform, dataset.shape
@@ -58,9 +64,7 @@ def raster_grid(path: Path, crs: str | None = None) -> Grid:
             where=path,
             remedy=Words("座標参照系を指定してください", "State the coordinate system."),
         )
-    return _square_metres(
-        Lattice(str(path), _plane(crs or system.to_wkt(), path), _upright(transform, shape), shape)
-    )
+    return Lattice(str(path), _plane(crs or system.to_wkt(), path), _upright(transform, shape), shape)
 
 
 def _upright(transform: Affine, shape: tuple[int, int]) -> Affine:
@@ -135,7 +139,10 @@ def read_scene(
     receptor_height: float = 1.1,
     extinction: float | None = None,
 ) -> Scene:
-    """Read a town from rasters; the surface model gives the grid, the others are brought onto it.
+    """Read a town from rasters; the surface model gives the cells, the others are brought onto them.
+
+    Where its cells are no square metres, the grid is laid over them and takes each cell's values, all of one
+    place, from the cell at its centre.
 
     Parameters
     ----------
@@ -159,20 +166,34 @@ def read_scene(
     SourceError
         A file is missing, no raster, or lies elsewhere.
     """
-    grid = raster_grid(dsm, crs)
-    with rasterio.open(dsm) as dataset:
-        named = crs or dataset.crs.to_wkt()
-    near = {"resampling": "nearest", "crs": named}
-    surface, ground = (read_raster(path, grid, crs=named)[0] for path in (dsm, dem))
-    crowns = None if canopy is None else read_raster(canopy, grid, role="canopy", crs=named)[0]
-    cover = None if land_cover is None else read_raster(land_cover, grid, role="land_cover", **near)[0]
+    lattice = _lattice(dsm, crs)
+    grid = _square_metres(lattice)
+
+    def read(path: Path, role: Role, resampling: str) -> FloatArray:
+        values = read_raster(path, lattice, role=role, resampling=resampling, crs=lattice.crs)[0]
+        return _carried(values, lattice, grid)
+
+    surface, ground = read(dsm, "terrain", "nearest"), read(dem, "terrain", "bilinear")
     return Scene.from_rasters(
         grid,
         surface,
         np.where(np.isnan(ground), surface, ground),
-        canopy=crowns,
-        land_cover=cover,
+        canopy=None if canopy is None else read(canopy, "canopy", "bilinear"),
+        land_cover=None if land_cover is None else read(land_cover, "land_cover", "nearest"),
         transmissivity=transmissivity,
         receptor_height=receptor_height,
         extinction=extinction,
     )
+
+
+def _carried(values: FloatArray, lattice: Lattice, grid: Grid) -> FloatArray:
+    """Return values on a grid: each cell's is that of the one cell of the lattice at its centre.
+
+    Between a roof and a street there is nothing: whatever mixes the two widens houses and lowers them.
+    """
+    if grid.transform == lattice.transform:
+        return values
+    piece = Piece.whole(lattice.name, lattice.crs, lattice.transform, lattice.shape, lambda: values)
+    target = np.full(grid.shape, np.nan, np.float32)
+    fill_from([piece], target, grid, Resampling.nearest)
+    return target
