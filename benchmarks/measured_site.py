@@ -23,6 +23,7 @@ from heatrisk.physics.faces import FACES
 from heatrisk.physics.surface import LAND_COVER
 from heatrisk.scene import Scene
 from heatrisk.sources.surface_model import read_scene
+from heatrisk.words import Note
 
 HOUR = pd.Timedelta("1h")
 GAP = 3 * HOUR  # shorter holes in the weather are bridged
@@ -84,7 +85,7 @@ def needed(folder: Path, *patterns: str) -> list[Path]:
     return found(folder, *patterns) or refuse(folder, f"no {' or '.join(patterns)}")
 
 
-def town(folder: Path, crs: str | None, height: float) -> Scene:
+def town(folder: Path, crs: str | None, height: float, told: list[Note] | None = None) -> Scene:
     """Read the rasters of a site.
 
     Parameters
@@ -95,6 +96,8 @@ def town(folder: Path, crs: str | None, height: float) -> Scene:
         Coordinate system of rasters that name none.
     height : float
         Of the sensors above ground [m].
+    told : list of Note, optional
+        What had to be assumed where rasters have holes is appended.
     """
     canopy, cover = _optional(folder, *CANOPY), _optional(folder, *COVER)
     return read_scene(
@@ -104,6 +107,7 @@ def town(folder: Path, crs: str | None, height: float) -> Scene:
         land_cover=cover,
         crs=crs,
         receptor_height=height,
+        told=told,
     )
 
 

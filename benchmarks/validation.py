@@ -45,6 +45,7 @@ from heatrisk.physics.faces import box_temperature
 from heatrisk.radiation import face_fluxes
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
+from heatrisk.words import Note
 
 LAGS = range(-2, 3)  # [h] of the clock of the measurements behind the weather's, that are tried
 #: A lag is told when it takes this share from the error of the short-wave radiation.
@@ -116,7 +117,8 @@ def validate(
     measured_sky : bool
         Take ``ldown`` of the MetFiles for the sky above the roofs; else it is modelled.
     """
-    scene = town(folder, crs, height)
+    holes: list[Note] = []
+    scene = town(folder, crs, height, holes)
     views = sky_views(scene.shade, scene.grid, scene.transmissivity, scene.extinction)
     place = station(folder, scene.grid)
     cell, moved = open_ground(views["svf"].values, (place.row, place.column), scene.grid.cell_size)
@@ -150,7 +152,7 @@ def validate(
         "lag": lag,
         "heading": heading,
         "assumed": [name for name in ("va", "ps", "dhi") if name not in met or met[name].isna().any()],
-        "rasters": assumed_of(folder, scene),
+        "rasters": [*assumed_of(folder, scene), *(note.words.en for note in holes)],
         "hours_without_weather": len(measured) - len(pairs),
         "sky": {"measured": measured_sky} | of_the_sky(sky, measured, lag),
         "scores": {name: scores(pairs[rows]) for name, rows in parts.items()},

@@ -10,7 +10,9 @@ import rasterio
 from affine import Affine
 
 from heatrisk.errors import SourceError
+from heatrisk.scene import OUTSIDE
 from heatrisk.sources.surface_model import raster_grid, read_scene
+from heatrisk.words import Note
 from tests.messages import explains
 
 UTM = Affine(2.0, 0.0, 380_000.0, 0.0, -2.0, 3_950_000.0)
@@ -129,6 +131,50 @@ def test_rows_from_the_south_and_columns_from_the_east_are_the_same_town(
     assert one.grid.transform.almost_equals(other.grid.transform, 1e-6)
     for name in ("terrain", "roof"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-4)
+
+
+def test_holes_of_the_terrain_under_buildings_are_filled_from_the_ground_around(tmp_path: Path) -> None:
+    ground = 10.0 + 0.1 * np.add.outer(np.arange(60.0), np.arange(80.0))
+    built = np.zeros(ground.shape, bool)
+    built[20:35, 30:60] = built[0:10, 5:15] = True
+    dsm = tiff(tmp_path / "dsm.tif", np.where(built, ground + 12.0, ground))
+    dem = tiff(tmp_path / "dem.tif", np.where(built, -9999.0, ground))
+    told: list[Note] = []
+    scene = read_scene(dsm, dem, told=told)
+    np.testing.assert_array_equal(np.isfinite(scene.roof), built)
+    np.testing.assert_allclose(scene.terrain, ground, atol=1.5)
+    np.testing.assert_array_equal(scene.terrain[~built], ground[~built].astype(np.float32))
+    assert [note.code for note in told] == ["terrain_filled"]
+    assert "(11%)" in told[0].words.en and "(11%)" in told[0].words.ja
+    unfilled = read_scene(dsm, dem, fill=0.0, told=told)
+    assert (unfilled.mask[built] == OUTSIDE).all() and not np.isfinite(unfilled.roof).any()
+    assert [note.code for note in told[1:]] == ["terrain_unknown"]
+
+
+def test_ground_far_from_the_terrain_model_is_unknown_and_no_hill(tmp_path: Path) -> None:
+    """The terrain reaches over half of a surface model: buildings beyond are not ground to walk on."""
+    surface = np.full((60, 120), 10.0)
+    surface[20:30, 30:50] = surface[20:30, 80:90] = 30.0
+    dsm, part = tiff(tmp_path / "dsm.tif", surface), tiff(tmp_path / "dem.tif", np.full((60, 60), 10.0))
+    told: list[Note] = []
+    scene = read_scene(dsm, part, told=told)
+    assert {*np.unique(scene.terrain[:, :85])} == {10.0}  # 50 m are 25 cells
+    assert (scene.mask[:, 86:] == OUTSIDE).all()
+    np.testing.assert_array_equal(np.isfinite(scene.roof[:, :85]), surface[:, :85] == 30.0)
+    assert [note.code for note in told] == ["terrain_filled", "terrain_unknown"]
+
+
+def test_filled_ground_stays_below_the_surface_and_within_it(tmp_path: Path) -> None:
+    surface, ground = np.full((30, 40), 12.0), np.full((30, 40), 12.0)
+    surface[5:9, 5:9], surface[15:18, 20:24], surface[25, :] = 8.0, -9999.0, -9999.0
+    ground[5:9, 5:9] = ground[15:18, 20:24] = -9999.0
+    told: list[Note] = []
+    scene = read_scene(tiff(tmp_path / "dsm.tif", surface), tiff(tmp_path / "dem.tif", ground), told=told)
+    assert (scene.terrain[5:9, 5:9] == 8.0).all()
+    assert np.isnan(scene.terrain[15:18, 20:24]).all()
+    assert (scene.terrain[25, :] == 12.0).all()
+    assert [note.code for note in told] == ["terrain_filled", "surface_unknown"]
+    assert "(3.4%)" in told[1].words.en and "(3.4%)" in told[1].words.ja
 
 
 def test_a_place_nowhere_on_earth_is_refused(tmp_path: Path) -> None:

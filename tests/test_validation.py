@@ -146,12 +146,17 @@ def test_a_terrain_model_of_another_extent_and_holes_at_the_station(tmp_path: Pa
     for size, corner in ((10, 20.0), (90, -60.0)):
         place = Affine(2.0, 0.0, PLACE.c + corner, 0.0, -2.0, PLACE.f - corner)
         raster(folder / "DEM_X.tif", np.full((size, size), 5.0), place)
-        assert validate(folder)["scores"] == whole
+        report = validate(folder)
+        assert report["scores"] == whole
+        filled = "ground without elevation (89%) was filled from within 50 m (inverse distance)"
+        assert report["rasters"][1:] == ([filled] if size == 10 else [])
     raster(folder / "DEM_X.tif", np.full((30, 30), 5.0))
     holed = np.full((30, 30), 5.0)
     holed[14:17, 14:17] = -9999.0
     raster(folder / "DSM_X.tif", holed, nodata=-9999.0)
-    assert validate(folder)["station"]["moved_m"] == 0.0  # the ground there is known
+    report = validate(folder)
+    assert report["station"]["moved_m"] == 0.0  # the ground there is known
+    assert "ground whose surface is unknown (1%) is taken for open" in validation.text(report)
     raster(folder / "DEM_X.tif", holed, nodata=-9999.0)
     report = validate(folder)
     assert report["station"]["moved_m"] == 4.0

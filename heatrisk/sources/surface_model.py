@@ -22,7 +22,8 @@ from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY
 from heatrisk.scene import LARGEST_SCALE_ERROR, Scene
 from heatrisk.sources.mosaic import FloatArray, Lattice, Piece, fill_from
 from heatrisk.sources.raster import Role, read_raster
-from heatrisk.words import Words
+from heatrisk.sources.terrain import fill_holes, hole_notes
+from heatrisk.words import Note, Words
 
 
 def raster_grid(path: Path, crs: str | None = None) -> Grid:
@@ -138,6 +139,8 @@ def read_scene(
     transmissivity: float = CROWN_TRANSMISSIVITY,
     receptor_height: float = 1.1,
     extinction: float | None = None,
+    fill: float = 50.0,
+    told: list[Note] | None = None,
 ) -> Scene:
     """Read a town from rasters; the surface model gives the cells, the others are brought onto them.
 
@@ -156,6 +159,11 @@ def read_scene(
         Coordinate system of files that name none; that of the surface model if omitted.
     transmissivity, receptor_height, extinction : float
         As of :class:`heatrisk.scene.Scene`.
+    fill : float
+        Holes of the terrain, as under buildings, are filled up to this far from known ground [m]; what lies
+        farther stays unknown.
+    told : list of Note, optional
+        What had to be assumed is appended.
 
     Returns
     -------
@@ -174,10 +182,13 @@ def read_scene(
         return _carried(values, lattice, grid)
 
     surface, ground = read(dsm, "terrain", "nearest"), read(dem, "terrain", "bilinear")
+    notes = _fill(ground, surface, grid.cell_size, fill)
+    if told is not None:
+        told += notes
     return Scene.from_rasters(
         grid,
         surface,
-        np.where(np.isnan(ground), surface, ground),
+        ground,
         canopy=None if canopy is None else read(canopy, "canopy", "bilinear"),
         land_cover=None if land_cover is None else read(land_cover, "land_cover", "nearest"),
         transmissivity=transmissivity,
@@ -197,3 +208,23 @@ def _carried(values: FloatArray, lattice: Lattice, grid: Grid) -> FloatArray:
     target = np.full(grid.shape, np.nan, np.float32)
     fill_from([piece], target, grid, Resampling.nearest)
     return target
+
+
+def _fill(ground: FloatArray, surface: FloatArray, cell_size: float, fill: float) -> list[Note]:
+    """Fill holes of the ground below a known surface, in place; return what is to be told."""
+    known, seen = np.isfinite(ground), np.isfinite(surface)
+    fill_holes(ground, known, fill / cell_size)
+    # No ground lies above its surface; where both are unknown nobody has looked.
+    ground[~known] = np.minimum(ground, surface)[~known]
+    filled, unknown = np.isfinite(ground) & ~known, np.isnan(ground) & seen
+    notes = [*hole_notes(int(filled.sum()), int(unknown.sum()), int(seen.sum()), fill)]
+    if (known & ~seen).any():
+        share = 100 * (known & ~seen).sum() / known.sum()
+        notes.append(
+            Note.of(
+                "surface_unknown",
+                f"表層の標高が分からない地点({share:.2g}%)は建物のない地面とみなしました",
+                f"ground whose surface is unknown ({share:.2g}%) is taken for open",
+            )
+        )
+    return notes

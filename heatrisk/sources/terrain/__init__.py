@@ -137,7 +137,7 @@ def read_terrain(paths: Sequence[Path], grid: Grid, *, fill: float = 50.0) -> tu
         covered=round(used / elevation.size, 4),
         facts=facts,
         notes=(
-            *_notes(filled, unknown, elevation.size, fill),
+            *hole_notes(filled, unknown, elevation.size, fill),
             *((_MOVED,) if any(source.datum == "JGD2000" for source in sources) else ()),
         ),
     )
@@ -264,7 +264,16 @@ def _union(sources: Iterable[_Source]) -> Bounds:
     return (float(west), float(south), float(east), float(north))
 
 
-def _notes(filled: int, unknown: int, cells: int, fill: float) -> Iterator[Note]:
+def hole_notes(filled: int, unknown: int, cells: int, fill: float) -> Iterator[Note]:
+    """Yield what is to be told of ground without elevation.
+
+    Parameters
+    ----------
+    filled, unknown, cells : int
+        Cells that were filled, those that stay unknown, and all.
+    fill : float
+        How far from known ground cells are filled [m].
+    """
     if filled:
         share = 100 * filled / cells
         yield Note.of(
