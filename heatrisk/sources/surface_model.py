@@ -82,7 +82,7 @@ def _square_metres(lattice: Lattice) -> Grid:
     """Return the cells themselves where they can be a grid, else square metres of UTM over them."""
     with suppress(InputError):  # degrees, feet, turned or oblong cells
         grid = Grid(lattice.crs, lattice.transform, lattice.shape)
-        if abs(grid.scale - 1.0) <= LARGEST_SCALE_ERROR:
+        if grid.distortion <= LARGEST_SCALE_ERROR:
             return grid
     # The middle, and a cell to the east and one to the south of it.
     rows, columns = lattice.shape
