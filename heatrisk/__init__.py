@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from heatrisk import budget as budget
     from heatrisk import bulletin as bulletin
     from heatrisk import city as city
+    from heatrisk import complaints as complaints
     from heatrisk import cube as cube
     from heatrisk import disk as disk
     from heatrisk import errors as errors
@@ -62,6 +63,7 @@ _ROOMS = (
     "budget",
     "bulletin",
     "city",
+    "complaints",
     "cube",
     "disk",
     "errors",

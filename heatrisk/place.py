@@ -40,6 +40,20 @@ def lonlat(text: str) -> tuple[float, float]:
     return lon, lat
 
 
+def exchanged(right: str) -> Words:
+    """Return the hint that longitude and latitude are swapped.
+
+    Parameters
+    ----------
+    right : str
+        What should be given instead.
+    """
+    return Words(
+        f"経度と緯度が逆のようです。{right} としてください",
+        f"Longitude and latitude seem to be swapped: give {right}.",
+    )
+
+
 def cell_at(grid: Grid, mask: npt.NDArray[np.uint8], lon: float, lat: float) -> tuple[int, int]:
     """Return row and column of the outdoor cell at a place.
 
@@ -66,12 +80,7 @@ def cell_at(grid: Grid, mask: npt.NDArray[np.uint8], lon: float, lat: float) -> 
             Words("地点が対象範囲の外です", "the place lies outside the area"),
             expected=f"{west:.4f} – {east:.4f}, {south:.4f} – {north:.4f}",
             got=f"{lon:g}, {lat:g}",
-            remedy=Words(
-                f"経度と緯度が逆のようです。{lat:g},{lon:g} としてください",
-                f"Longitude and latitude seem to be swapped: give {lat:g},{lon:g}.",
-            )
-            if swapped
-            else None,
+            remedy=exchanged(f"{lat:g},{lon:g}") if swapped else None,
         )
     code = int(mask[place])
     if code:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,7 +162,10 @@ def test_without_the_facility_s_own_token_nothing_is_taken(service: Service) -> 
     ],
 )  # fmt: skip
 def test_what_is_no_report_is_refused_and_not_kept(service: Service, body: Any) -> None:
-    is_problem(service.put(HALL, body), 422, "invalid-parameter")
+    told = is_problem(service.put(HALL, body), 422, "invalid-parameter")
+    japanese = told["ja"]["detail"]
+    assert re.match(r"[\w.]+ (の指定が正しくありません|がありません)", japanese)
+    assert not re.search("should|valid|not permitted|characters", japanese)
     assert list(Reports(service.root, "").trail()) == []
 
 

@@ -39,8 +39,8 @@ async def limited(request: Request, most: int) -> bytes:
                 if len(body) > most:
                     raise TooLargeError(
                         Words("送信されたデータが大きすぎます", "the body is too large"),
-                        expected=f"≤ {most} bytes",
+                        expected=Words(f"{most} バイト以下", f"≤ {most} bytes"),
                     )
     except TimeoutError:
-        raise HTTPException(408, "the body did not arrive in time") from None
+        raise HTTPException(408) from None
     return bytes(body)

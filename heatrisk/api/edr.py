@@ -347,7 +347,7 @@ def _window(
     if size > MAX_VALUES:
         raise TooLargeError(
             Words("一度に取り出せる量を超えています", "this is more than one answer may hold"),
-            got=f"{size} values",
+            got=Words(f"{size} 個の値", f"{size} values"),
             expected=f"≤ {MAX_VALUES}",
             remedy=Words(
                 "範囲・時刻・量を絞ってください。", "Choose a smaller area, fewer times or quantities."

@@ -27,7 +27,7 @@ from heatrisk.api.problems import PROBLEM_RESPONSE, UnknownShelterError
 from heatrisk.api.service import reports_of, service_of
 from heatrisk.api.shelters import Equipment
 from heatrisk.bulletin import official
-from heatrisk.errors import ForeignTokenError, TokenError
+from heatrisk.errors import ForeignTokenError, InputError, TokenError
 from heatrisk.reports import DEFAULT_MINUTES, LONGEST_MINUTES, Condition, Live, Said, standing
 from heatrisk.shelters import Shelter, from_geojson, status
 from heatrisk.stored import StoredRun
@@ -76,7 +76,9 @@ class FacilityReport(BaseModel):
         if any(
             unicodedata.category(character)[0] in "CZ" and character not in " \u3000" for character in value
         ):
-            raise ValueError("control characters and line breaks are not taken")
+            raise InputError(
+                Words("制御文字や改行のない文字列", "a text without control characters and line breaks")
+            )
         return value.strip()
 
     def said(self) -> Said:
@@ -121,7 +123,7 @@ async def report(request: Request, shelter: ShelterPath, token: Bearer) -> Respo
     try:
         said = FacilityReport.model_validate_json(body).said()
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_context=False, include_input=False)) from None
+        raise RequestValidationError(error.errors(include_input=False)) from None
     now = service_of(request).clock()
     live = await run_in_threadpool(reports.record, holder, said, now)
     return Response(

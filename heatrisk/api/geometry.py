@@ -11,6 +11,7 @@ import shapely
 from heatrisk.api.problems import TooLargeError
 from heatrisk.errors import InputError
 from heatrisk.grid import Bounds
+from heatrisk.place import exchanged
 from heatrisk.words import Words
 from heatrisk.zonal import Area
 
@@ -18,7 +19,11 @@ MAX_VERTICES = 2000
 MAX_BODY = 256 * 1024
 
 BBOX = "west,south,east,north [degrees], e.g. 139.55,35.67,139.57,35.69"
-_AREA = "GeoJSON Polygon or MultiPolygon, or a Feature with one"
+_BOX = Words("西,南,東,北（経度と緯度の度。例 139.55,35.67,139.57,35.69）", BBOX)
+_AREA = Words(
+    "GeoJSON の Polygon か MultiPolygon、またはそれを持つ Feature",
+    "GeoJSON Polygon or MultiPolygon, or a Feature with one",
+)
 _NOT_AN_AREA = Words("範囲の指定を読み取れません", "this is no area")
 
 Ring = list[tuple[float, float]]
@@ -32,10 +37,20 @@ def box_of(text: str) -> Bounds:
     InputError
         It is not four numbers in order, or they are no degrees.
     """
-    west, south, east, north = numbers(text, 4, BBOX)
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise InputError(_NOT_AN_AREA, got=text[:80], expected=BBOX)
+    west, south, east, north = numbers(text, 4, _BOX)
+    if not _are_degrees(west, south, east, north):
+        swapped = _are_degrees(south, west, north, east)
+        raise InputError(
+            _NOT_AN_AREA,
+            got=text[:80],
+            expected=_BOX,
+            remedy=exchanged(f"{south:g},{west:g},{north:g},{east:g}") if swapped else None,
+        )
     return west, south, east, north
+
+
+def _are_degrees(west: float, south: float, east: float, north: float) -> bool:
+    return -180 <= west < east <= 180 and -90 <= south < north <= 90
 
 
 def place_of(text: str) -> tuple[float, float]:
@@ -46,11 +61,12 @@ def place_of(text: str) -> tuple[float, float]:
     InputError
         It is not two numbers, or they are no degrees.
     """
-    lon, lat = numbers(text, 2, "lon,lat [degrees], e.g. 139.56,35.69")
+    wanted = Words("経度,緯度（度。例 139.56,35.69）", "lon,lat [degrees], e.g. 139.56,35.69")
+    lon, lat = numbers(text, 2, wanted)
     return _degrees(lon, lat)
 
 
-def numbers(text: str, count: int, expected: str) -> list[float]:
+def numbers(text: str, count: int, expected: Words) -> list[float]:
     """Return finite numbers from text with commas.
 
     Raises
@@ -92,7 +108,7 @@ def area_of(body: bytes) -> Area:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InputError(_NOT_AN_AREA, got="not JSON", expected=_AREA) from error
+        raise InputError(_NOT_AN_AREA, got=Words("JSON ではないもの", "not JSON"), expected=_AREA) from error
     return polygon([[_ring(ring) for ring in _list(rings)] for rings in _polygons(_geometry(found))])
 
 
@@ -118,7 +134,7 @@ def wkt_area(text: str) -> Area:
     TooLargeError, InputError
         As for :func:`area_of`.
     """
-    expected = "POLYGON((lon lat, …)) or MULTIPOLYGON(…)"
+    expected = "POLYGON((lon lat, …)) / MULTIPOLYGON(…)"
     found = _wkt(text, expected)
     parts = shapely.get_parts(found)
     if not all(isinstance(part, shapely.Polygon) for part in parts):
@@ -154,13 +170,13 @@ def polygon(polygons: list[list[Ring]]) -> Area:
             remedy=Words("形を簡略化してください。", "Simplify the outline."),
         )
     if not polygons or not all(polygons):
-        raise InputError(_NOT_AN_AREA, got="empty", expected=_AREA)
+        raise InputError(_NOT_AN_AREA, got=Words("空", "empty"), expected=_AREA)
     for ring in (ring for rings in polygons for ring in rings):
         if len(ring) < 4 or ring[0] != ring[-1]:
             raise InputError(
                 Words("輪郭が閉じていません", "a ring is not closed"),
-                got=f"{len(ring)} positions",
-                expected="4 or more, the last like the first",
+                got=Words(f"{len(ring)} 点", f"{len(ring)} positions"),
+                expected=Words("4 点以上で、最後は最初と同じ点", "4 or more, the last like the first"),
             )
     parts = [shapely.Polygon(rings[0], rings[1:]) for rings in polygons]
     area = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
@@ -207,6 +223,7 @@ def _degrees(lon: float, lat: float) -> tuple[float, float]:
             Words("経度・緯度の範囲を超えています", "this is no longitude and latitude"),
             got=f"{lon:.9g},{lat:.9g}",
             expected="lon -180…180, lat -90…90",
+            remedy=exchanged(f"{lat:.9g},{lon:.9g}") if abs(lon) <= 90 < abs(lat) <= 180 else None,
         )
     return float(lon), float(lat)
 

@@ -140,7 +140,7 @@ async def service_worker(request: Request) -> Response:
 async def static(request: Request, name: str) -> Response:
     """Serve one file of the dashboard."""
     if name not in assets():
-        raise HTTPException(404, f"there is no file {name!r}")
+        raise HTTPException(404)
     return assets()[name].response(request)
 
 

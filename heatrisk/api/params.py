@@ -131,8 +131,9 @@ def instant(text: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise TimeNotFoundError(
             Words("時刻の書き方が正しくありません", "this is not a time"),
-            got=text, expected="ISO 8601, e.g. 2025-08-05T15:00+09:00",
-        ) from error  # fmt: skip
+            got=text,
+            expected=Words("ISO 8601（例 2025-08-05T15:00+09:00）", "ISO 8601, e.g. 2025-08-05T15:00+09:00"),
+        ) from error
 
 
 def step_of(text: str, times: list[datetime], clock: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from heatrisk.api.middleware import ALLOW, MAX_URL, OPEN
+from heatrisk.complaints import brief, wanted
 from heatrisk.errors import (
     ForeignTokenError,
     HeatRiskError,
@@ -23,6 +25,7 @@ from heatrisk.errors import (
     TokenError,
     TooOftenError,
 )
+from heatrisk.place import exchanged
 from heatrisk.words import Words
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,11 +143,21 @@ _HEADERS: dict[type[Exception], dict[str, str]] = {
     TooOftenError: {"Retry-After": "60"},
 }
 
+#: Why a request did not reach a route, or not whole, by status.
+_REFUSED = {
+    404: Words("この URL で提供しているものはありません", "nothing is served at this address"),
+    405: Words("この URL ではその操作を受け付けません", "this address does not take that method"),
+    408: Words("データが時間内に届きませんでした", "the body did not arrive in time"),
+}
+_LISTED = Words("提供している URL は /docs にあります", "All addresses are listed at /docs.")
+#: Addresses of the same kind that are named to somebody who asked for one that is not served.
+_MOST_FORMS = 4
+
 
 async def answer(request: Request, error: Exception) -> Response:
     """Turn any error into a problem that nobody caches."""
     problem = next(row for kind, row in PROBLEMS.items() if isinstance(error, kind))
-    detail, members, headers = _told(error)
+    detail, members, headers = _told(error, request)
     if isinstance(error, HTTPException):
         problem = problem._replace(status=error.status_code)
     body = {
@@ -163,29 +176,28 @@ async def too_long(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer, as an ASGI application, that an address is too long."""
     error = AddressError(
         Words("URL が長すぎます", "the address is too long"),
-        expected=f"≤ {MAX_URL} bytes",
+        expected=Words(f"{MAX_URL} バイト以下", f"≤ {MAX_URL} bytes"),
         remedy=Words("範囲は POST /area で送ってください。", "Send areas by POST /area."),
     )
     response = await answer(Request(scope), error)
     await response(scope, receive, send)
 
 
-def _told(error: Exception) -> tuple[Words, dict[str, Any], dict[str, str]]:
+def _told(error: Exception, request: Request) -> tuple[Words, dict[str, Any], dict[str, str]]:
     """Return what may be told about an error: detail, extension members, headers."""
     if isinstance(error, TimeNotFoundError):
         return _detail(error), {"valid_times": list(error.valid_times)}, {}
     if isinstance(error, InputError | StoreError):
         return _detail(error), {}, _HEADERS.get(type(error), {})
     if isinstance(error, RequestValidationError):
-        errors = [{"in": ".".join(map(str, row["loc"])), "what": row["msg"]} for row in error.errors()]
-        text = "; ".join(f"{row['in']}: {row['what']}" for row in errors)
-        return Words(text, text), {"errors": errors}, {}
+        errors = [{"in": _place(row), "what": row["msg"], "ja": wanted(row).ja} for row in error.errors()]
+        return _invalid(error, request), {"errors": errors}, {}
     if isinstance(error, HTTPException):
         headers = dict(error.headers or {})
         # Routes know GET, some POST or PUT; the door adds the rest.
         more = "".join(f", {method}" for method in ("POST", "PUT") if method in headers.get("Allow", ""))
         allow = {"Allow": ALLOW + more} if "Allow" in headers else {}
-        return Words(str(error.detail), str(error.detail)), {}, {**headers, **allow}
+        return _refused(error, request, allow.get("Allow")), {}, {**headers, **allow}
     # Answers to unforeseen errors leave outside every middleware, so the open door is stated here.
     return Words("サーバーの記録を確認してください。", "See the log of the server."), {}, OPEN
 
@@ -194,6 +206,59 @@ def _detail(error: InputError | StoreError) -> Words:
     """Return what an error says, without the place on this machine where it happened."""
     told = HeatRiskError(error.what, expected=error.expected, got=error.got, remedy=error.remedy)
     return Words(told.text("ja"), told.text("en"))
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return ".".join(map(str, row["loc"])) or "body"
+
+
+def _invalid(error: RequestValidationError, request: Request) -> Words:
+    """Return which parameters are wrong, what they should be, and what may have been meant."""
+    told = [_detail(_wrong(row)) for row in error.errors()]
+    hint = _exchanged(request.query_params)
+    ja, en = "; ".join(one.ja for one in told), "; ".join(one.en for one in told)
+    return Words(ja, en) if hint is None else Words(f"{ja}。{hint.ja}", f"{en}. {hint.en}")
+
+
+def _wrong(row: Mapping[str, Any]) -> InputError:
+    place = _place(row)
+    if row["type"] == "missing":
+        return InputError(Words(f"{place} がありません", f"{place} is missing"))
+    return InputError(
+        Words(f"{place} の指定が正しくありません", f"{place} is not valid"),
+        expected=wanted(row),
+        got=brief(row["input"]) if "input" in row else None,
+    )
+
+
+def _exchanged(query: Mapping[str, str]) -> Words | None:
+    """Return the hint that longitude and latitude are swapped, where each would do for the other."""
+    try:
+        lon, lat = float(query["lon"]), float(query["lat"])
+    except (KeyError, ValueError):
+        return None
+    return exchanged(f"lon={lat:g}, lat={lon:g}") if abs(lon) <= 90 < abs(lat) <= 180 else None
+
+
+def _refused(error: HTTPException, request: Request, allowed: str | None) -> Words:
+    """Return why the framework did not pass a request on."""
+    status, path = error.status_code, request.scope["path"]
+    return _detail(
+        InputError(
+            _REFUSED.get(status, Words("要求に応じられません", str(error.detail))),
+            expected=allowed if status == 405 else _alike(request, path) if status == 404 else None,
+            got=path[:120] if status == 404 else request.method if status == 405 else None,
+            remedy=_LISTED if status in (404, 405) else None,
+        )
+    )
+
+
+def _alike(request: Request, path: str) -> str | None:
+    """Return the documented addresses of the same kind as one that is not served, the most alike first."""
+    parts = path.split("/")
+    forms = [form for form in request.app.openapi()["paths"] if form.split("/")[1] == parts[1]]
+    forms.sort(key=lambda form: abs(form.count("/") + 1 - len(parts)))
+    return ", ".join(forms[:_MOST_FORMS]) or None
 
 
 def install(app: FastAPI) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -32,6 +31,7 @@ from heatrisk.city.sections import (
     WatchSection,
     WeatherSection,
 )
+from heatrisk.complaints import brief, wanted
 from heatrisk.errors import CityFileError, InputError
 from heatrisk.words import Words
 
@@ -230,7 +230,7 @@ def _explained(error: ValidationError) -> tuple[Words, Words | None, str | None]
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key, cause = ".".join(map(str, first["loc"])), first.get("ctx", {}).get("error")
     # This text is published, and an address in [tell] may hold a key.
-    found = None if first["loc"][:1] == ("tell",) else _brief(first["input"])
+    found = None if first["loc"][:1] == ("tell",) else brief(first["input"])
     if first["type"] == "missing":
         return Words(f"{key} がありません", f"{key} is missing"), None, None
     if first["type"] == "extra_forbidden":
@@ -243,7 +243,7 @@ def _explained(error: ValidationError) -> tuple[Words, Words | None, str | None]
         prefix, got = (f"{key}: ", found) if key else ("", None)
         return Words(prefix + cause.what.ja, prefix + cause.what.en), None, got
     what = Words(f"{key} の設定が正しくありません", f"{key} is not a valid setting")
-    return what, _wanted(first["type"], first.get("ctx", {}), first["msg"]), found
+    return what, wanted(first), found
 
 
 def _settings(place: tuple[int | str, ...]) -> Words | None:
@@ -263,26 +263,3 @@ def _fields_of(annotation: Any) -> dict[str, FieldInfo]:
     return next(
         (kind.model_fields for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), {}
     )
-
-
-def _wanted(kind: str, limits: Mapping[str, Any], message: str) -> Words:
-    """Return what a setting should be, where pydantic tells it in English only."""
-    limit = next((f"{limits[name]:g}" for name in ("gt", "ge", "lt", "le") if name in limits), "")
-    phrases = {
-        "greater_than": f"{limit} より大きい数",
-        "greater_than_equal": f"{limit} 以上の数",
-        "less_than": f"{limit} より小さい数",
-        "less_than_equal": f"{limit} 以下の数",
-        "literal_error": f"{limits.get('expected', '')} のいずれか".replace(" or ", ", "),
-        "too_short": f"{limits.get('min_length')} 件以上",
-        "string_type": "文字列（引用符で囲む）",
-        "bool_type": "true か false",
-        "bool_parsing": "true か false",
-    }
-    numbers = {"float_type", "float_parsing", "int_type", "int_parsing", "int_from_float", "finite_number"}
-    return Words("数値" if kind in numbers else phrases.get(kind, message), message)
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
