@@ -211,6 +211,19 @@ def test_tilejson_of_the_newest_run_names_tiles_that_every_cache_may_keep(client
     assert client.get(url).headers["cache-control"] == YEAR
 
 
+@pytest.mark.parametrize("root", ["/tiles/latest/risk", f"/tiles/{RUN}/risk", "/values/latest/wbgt_moe"])
+def test_tilejson_without_a_time_is_that_of_now(client: Client, root: str) -> None:
+    answer, now = (client.get(f"{root}/{time}tilejson.json") for time in ("", "now/"))
+    assert (answer.status_code, answer.json()) == (200, now.json())
+    assert answer.headers["cache-control"] == now.headers["cache-control"] == MINUTE
+
+
+@pytest.mark.parametrize("address", ["16/1/1", "30/1/1", "15/0/0"])
+@pytest.mark.parametrize("form", [".png", "@2x.png", ".webp"])
+def test_a_wrong_layer_is_told_before_a_wrong_tile(client: Client, address: str, form: str) -> None:
+    is_problem(client.get(f"/tiles/latest/nosuch/now/{address}{form}"), 404, "layer-not-found")
+
+
 def test_tilejson_of_a_run_and_time_is_immutable(client: Client) -> None:
     url = f"/tiles/{RUN}/risk/2025-08-05T15:00/tilejson.json"
     answer = client.get(url)

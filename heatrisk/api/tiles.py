@@ -184,6 +184,12 @@ async def tilejson(request: Request, run: RunPath, layer: LayerPath, time: TimeP
     return json_answer(request, body, headers)
 
 
+@router.get("/tiles/{run}/{layer}/tilejson.json", tags=["tiles"], summary="TileJSON 3.0 of a layer as of now")
+async def tilejson_of_now(request: Request, run: RunPath, layer: LayerPath) -> Response:
+    """Answer as for the time `now`, to those who have no time to name yet."""
+    return await tilejson(request, run, layer, NOW)
+
+
 @router.get("/quantities", tags=["tiles"], summary="Quantities of a run that have tiles of values")
 async def quantities(request: Request, run: RunQuery = LATEST, lang: LangQuery = None) -> Response:
     """Names, units and the TileJSON of every quantity that a run holds for each cell and step."""
@@ -206,6 +212,16 @@ async def value_tilejson(request: Request, run: RunPath, quantity: QuantityPath,
     root = f"{service.base(request)}/values/{stored.id}/{quantity}/{basic(stored.times[step])}"
     body = tiles.value_tilejson(stored, quantity, f"{root}/{{z}}/{{x}}/{{y}}.png", step=step)
     return json_answer(request, body, headers)
+
+
+@router.get(
+    "/values/{run}/{quantity}/tilejson.json",
+    tags=["tiles"],
+    summary="TileJSON 3.0 of a quantity's values as of now",
+)
+async def value_tilejson_of_now(request: Request, run: RunPath, quantity: QuantityPath) -> Response:
+    """Answer as for the time `now`."""
+    return await value_tilejson(request, run, quantity, NOW)
 
 
 @router.get(

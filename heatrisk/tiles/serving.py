@@ -65,10 +65,10 @@ def located(run: StoredRun, layer: str, z: int, x: int, y: int) -> None:
     TileNotFoundError, LayerNotFoundError
         As for :func:`render`.
     """
+    row_of(run, layer)
     level = run.levels.get(z)
     if level is None or not level.holds(x, y):
         raise outside(run, f"{z}/{x}/{y}")
-    row_of(run, layer)
 
 
 def layers_of(run: StoredRun) -> list[Layer]:
