@@ -90,7 +90,8 @@ def test_an_area_that_is_not_a_single_one_lists_the_nearest(tmp_path: Path, area
     path = written(tmp_path)
     with pytest.raises(InputError) as caught:
         read_alerts(path, area)
-    assert told in explains(caught.value, path)
+    text = explains(caught.value, path)
+    assert told in text and f'[alerts] area = "{area}"' in text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])

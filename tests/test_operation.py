@@ -116,6 +116,31 @@ def test_of_an_alert_file_that_cannot_be_read_nothing_is_public(city: Path, cont
     assert replay(store, run.id, nothing) == []
 
 
+@pytest.mark.parametrize(
+    ("area", "header", "public", "staff"),
+    [
+        (
+            'area = "999999"',
+            "府県予報区",
+            ("「999999」に当たる予報区が", "[alerts] area を"),
+            "東京都 130000",
+        ),
+        ('area = "130000"', "予報区", ("見出しの行がありません", "環境省の CSV"), "alert_20250805_05.csv"),
+    ],
+)
+def test_what_is_wrong_with_the_alerts_is_told_with_its_place_and_remedy(
+    city: Path, area: str, header: str, public: tuple[str, str], staff: str
+) -> None:
+    changed(city, 'area = "130000"', area)
+    changed(city.parent / "alert_20250805_05.csv", "\n府県予報区", f"\n{header}")
+    outcome = recompute(city, RunStore(city.parent / "store"), NOW, nothing)
+    (told,) = (note.words.ja for note in outcome.verdict.notes if note.code == "alerts_missing")
+    assert told.startswith("[alerts]: ") and all(part in told for part in public)
+    assert "alert_2025" not in told and "東京都 " not in told, "what the file holds is nobody's business"
+    (told,) = (note.words.ja for note in check(city, NOW).doubts if note.code == "alerts_missing")
+    assert staff in told and str(city.parent / "alert_20250805_05.csv") in told
+
+
 def test_alerts_of_another_day_leave_today_unknown(city: Path) -> None:
     codes = {note.code for note in check(city, datetime(2025, 9, 20, tzinfo=UTC)).doubts}
     assert {"alerts_stale", "official_stale"} <= codes

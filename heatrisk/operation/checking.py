@@ -77,7 +77,7 @@ def check(city_file: Path, created: datetime, progress: Progress = lambda *_: No
         tuple(inputs.readings),
         tuple(inputs.errors),
         notes,
-        (*doubts(inputs, notes, created), *_over(inputs, created), *_untold(city)),
+        (*doubts(inputs, notes, created, public=False), *_over(inputs, created), *_untold(city)),
         inputs.shelters,
     )
 

@@ -122,7 +122,9 @@ def unmatched(inputs: Inputs) -> Iterator[HeatRiskError]:
             yield error
 
 
-def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator[Note]:
+def doubts(
+    inputs: Inputs, notes: Iterable[Note], created: datetime, *, public: bool = True
+) -> Iterator[Note]:
     """Yield what makes the inputs of a run less than good.
 
     Parameters
@@ -133,11 +135,14 @@ def doubts(inputs: Inputs, notes: Iterable[Note], created: datetime) -> Iterator
         What was assumed on the way.
     created : datetime.datetime
         The clock, with zone; it tells stale sources.
+    public : bool
+        For what is stored and served; else for staff, who may know where which file is wrong.
     """
     yield from (note for note in notes if note.code in _DOUBTFUL)
     yield from inputs.doubts
     for lack in inputs.lacking:
-        yield Note(f"{lack.role}_missing", told(lack.role, lack.error))
+        whole = Words(lack.error.text("ja"), lack.error.text("en"))
+        yield Note(f"{lack.role}_missing", told(lack.role, lack.error) if public else whole)
     official = None if inputs.weather is None else inputs.weather.official
     if official is not None and not inputs.city.city.sample:
         hours = int((created - min(official.issued).tz_localize(UTC)).total_seconds() // 3600)

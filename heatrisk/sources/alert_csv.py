@@ -219,10 +219,13 @@ def _area(rows: list[_Row], area: str, name: str) -> _Row:
         near = get_close_matches(area, names, n=5, cutoff=0.3)
         found = [(0, names[one]) for one in near] or rows
     raise InputError(
-        Words("予報区を特定できません", "the forecast area is not in the file, or not a single one"),
+        Words(
+            f"「{area[:40]}」に当たる予報区がないか、1 つに決まりません",
+            f'no single forecast area is called "{area[:40]}"',
+        ),
         where=name,
         expected=listed([f"{row[_AREA]} {row.get(_CODE, '')}" for _, row in found]) or f"{_AREA},…",
-        got=area or "-",
+        got=f'[alerts] area = "{area}"',
         remedy=_CITY_AREA,
     )
 

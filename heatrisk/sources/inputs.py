@@ -298,7 +298,7 @@ def told(role: str, error: HeatRiskError) -> Words:
     """Return why a source could not be read, as everybody may know it.
 
     The name of an alert file and its cells may tell of a drill, or of an alert before its time: of these
-    only what kind of trouble it is.
+    only what kind of trouble it is and what helps, with the section of the city file in place of the name.
 
     Parameters
     ----------
@@ -307,5 +307,7 @@ def told(role: str, error: HeatRiskError) -> Words:
     error : HeatRiskError
         Why it could not be read.
     """
-    said = HeatRiskError(error.what) if role == "alerts" else error
+    # Why a source of a replay is absent has been told like this before: it names no file.
+    place = None if error.where is None else "[alerts]"
+    said = HeatRiskError(error.what, where=place, remedy=error.remedy) if role == "alerts" else error
     return Words(said.text("ja", public=True), said.text("en", public=True))
