@@ -1,8 +1,10 @@
-"""What pydantic finds wrong with a value, told in both languages; of itself it speaks English only."""
+"""What libraries find wrong with texts and values, in both languages; they themselves speak English."""
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,37 @@ _SAID = {
     "json_invalid": Words("正しい JSON", "valid JSON"),
     "extra_forbidden": Words("定められた項目だけ", "the documented members only"),
 }
+
+#: Where a parser of TOML says that it stopped.
+_LINE = re.compile(r"\(at line (\d+), column (\d+)\)$")
+_CUT = Words("途中で切れています", "a text that breaks off")
+
+
+def unparsed(error: Exception) -> Words:
+    """Return why a text could not be parsed, with the line where that can be told.
+
+    Parameters
+    ----------
+    error : Exception
+        What decoding it, or the parser of JSON or TOML, raised.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return Words(
+            f"{line} 行目に UTF-8 でない文字があります", f"characters in line {line} that are not UTF-8"
+        )
+    if isinstance(error, json.JSONDecodeError):
+        if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated string"):
+            return _CUT
+        return Words(f"{error.lineno} 行 {error.colno} 文字目の誤り", str(error))
+    if isinstance(error, tomllib.TOMLDecodeError):
+        place = _LINE.search(str(error))
+        return _CUT if place is None else Words(f"{place[1]} 行 {place[2]} 文字目の誤り", str(error))
+    if isinstance(error, RecursionError):
+        return Words("入れ子が深すぎます", "too deep a nesting")
+    if isinstance(error, InputError) and isinstance(error.what, Words):
+        return error.what
+    return Words("読めない形", str(error)[:120])
 
 
 def wanted(row: Mapping[str, Any]) -> Words:

@@ -196,13 +196,20 @@ def test_absent_file(tmp_path: Path) -> None:
     assert "heatrisk init" in explains(caught.value, tmp_path / "city.toml")
 
 
-@pytest.mark.parametrize("content", [b"[city", b"\x82\xd0\x82\xc8", b"a = 1\na = 2\n"])
-def test_not_toml(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "ja"),
+    [
+        (b"[city", "途中で切れています"),
+        (b"[city]\nname = '\x82\xd0\x82\xc8'", "2 行目に UTF-8 でない文字があります。UTF-8 で保存し"),
+        (b"a = 1\na = 2\n", "2 行 6 文字目の誤り"),
+    ],
+)
+def test_not_toml(content: bytes, ja: str, tmp_path: Path) -> None:
     path = tmp_path / "city.toml"
     path.write_bytes(content)
     with pytest.raises(CityFileError, match="not readable TOML") as caught:
         read_city(path)
-    assert "TOML として読めません" in caught.value.text("ja")
+    assert f"TOML として読めません / 実際: {ja}" in caught.value.text("ja")
 
 
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from heatrisk.complaints import brief, wanted
+from heatrisk.complaints import brief, unparsed, wanted
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,29 @@ def test_what_should_have_been_is_told_in_both_languages(kind: Any, value: Any, 
     told = wanted(caught.value.errors()[0])  # type: ignore[arg-type]
     assert told.ja == ja
     assert told.en.startswith(en)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "ja", "en"),
+    [
+        (json.loads, '{"a": 1,\n "b": 2 "c"}', "2 行 9 文字目の誤り", "Expecting ',' delimiter: line 2"),
+        (json.loads, '{"a": [1,', "途中で切れています", "a text that breaks off"),
+        (json.loads, '{"a": "x', "途中で切れています", "a text that breaks off"),
+        (json.loads, "[" * 100_000, "入れ子が深すぎます", "too deep"),
+        (tomllib.loads, "a = 1\nb = x\n", "2 行 5 文字目の誤り", "Invalid value (at line 2"),
+        (tomllib.loads, "[city", "途中で切れています", "a text that breaks off"),
+        (bytes.decode, "a\nひ".encode("cp932"), "2 行目に UTF-8 でない文字", "line 2 that are not UTF-8"),
+        (float, "x", "読めない形", "could not convert"),
+    ],
+)
+def test_why_a_text_cannot_be_parsed_is_told_in_both_languages(
+    parse: Callable[[Any], Any], text: Any, ja: str, en: str
+) -> None:
+    with pytest.raises((ValueError, RecursionError)) as caught:
+        parse(text)
+    told = unparsed(caught.value)
+    assert told.ja.startswith(ja)
+    assert en in told.en
 
 
 def test_values_are_quoted_in_short() -> None:

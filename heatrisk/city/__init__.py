@@ -31,7 +31,7 @@ from heatrisk.city.sections import (
     WatchSection,
     WeatherSection,
 )
-from heatrisk.complaints import brief, wanted
+from heatrisk.complaints import brief, unparsed, wanted
 from heatrisk.errors import CityFileError, InputError
 from heatrisk.words import Words
 
@@ -164,7 +164,7 @@ def read_city(path: Path, folder: Path | None = None) -> City:
         raise CityFileError(
             Words("設定ファイルを TOML として読めません", "the city file is not readable TOML"),
             where=path,
-            got=str(error),
+            got=unparsed(error),
             remedy=Words(
                 'UTF-8 で保存し、引用符は半角の " を、パスの区切りは / を使ってください',
                 'Save it as UTF-8, with plain " quotes and / in paths.',

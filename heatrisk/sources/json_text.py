@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from heatrisk.errors import SourceError
+from heatrisk.complaints import unparsed
+from heatrisk.errors import InputError, SourceError
 from heatrisk.sources.files import Member
 from heatrisk.words import Words
 
@@ -14,6 +15,7 @@ from heatrisk.words import Words
 MAX_BYTES = 64 * 2**20
 
 _AGAIN = Words("ファイルを入手し直してください", "Fetch the file again.")
+_AS_UTF_8 = Words("UTF-8 で保存し直してください", "Save it again as UTF-8.")
 
 
 def read_json(file: Path | Member) -> Any:
@@ -38,10 +40,10 @@ def read_json(file: Path | Member) -> Any:
         raise SourceError(
             Words("JSON として読めません", "this is not JSON, or it is cut off"),
             where=member.name,
-            got=str(error)[:120],
-            remedy=_AGAIN,
+            got=unparsed(error),
+            remedy=_AS_UTF_8 if isinstance(error, UnicodeDecodeError) else _AGAIN,
         ) from error
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
+    raise InputError(Words(f"{text}（JSON の数ではありません）", f"{text}, which is no JSON number"))
