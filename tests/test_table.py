@@ -48,6 +48,29 @@ def test_a_damaged_character_is_marked_where_it_is(tmp_path: Path, encoding: str
     assert "list.csv" in note.words.ja and "3" in note.words.ja and "row 3" in note.words.en
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_a_mark_too_many_is_no_character(tmp_path: Path, encoding: str, separator: str) -> None:
+    text = "\ufeff" + LIST.replace(",", separator)  # a marked text, saved again in another encoding
+    shelters, _ = read_shelters(saved(tmp_path, text.encode(encoding)))
+    assert [shelter.name for shelter in shelters] == ["中央公民館", "東図書館"]
+
+
+@pytest.mark.parametrize(
+    ("content", "ja", "en"),
+    [
+        (b"%PDF-1.7\n1 0 obj", "PDF ファイルであり、表(CSV)ではありません", "this is a PDF, not a table"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "古い形式の Excel ブック(.xls)", "of the old kind (.xls)"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name(tmp_path: Path, content: bytes, ja: str, en: str) -> None:
+    path = saved(tmp_path, content)
+    with pytest.raises(SourceError) as caught:
+        read_shelters(path)
+    text = explains(caught.value, path)
+    assert ja in text and en in text
+
+
 def test_a_list_with_a_damaged_row_says_so(tmp_path: Path) -> None:
     path = saved(tmp_path, LIST.encode() + b"\xe4\xb8,x,35.7,139.5\n")
     shelters, reading = read_shelters(path)

@@ -63,6 +63,17 @@ AS_CSV = Words(
     "Save it again from the spreadsheet as comma-separated values (CSV) or as a workbook (.xlsx).",
 )
 
+#: What else is taken for a table, by how it begins.
+_PDF = b"%PDF-"
+_OTHERS = {
+    _PDF: Words("PDF ファイル", "a PDF"),
+    b"\xd0\xcf\x11\xe0": Words("古い形式の Excel ブック(.xls)", "a workbook of the old kind (.xls)"),
+}
+_ORIGINAL = Words(
+    "PDF の元になった表を CSV か Excel ブック(.xlsx)で入手してください",
+    "Ask for the table that the PDF was made from, as CSV or as a workbook (.xlsx).",
+)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -208,8 +219,17 @@ def decoded(file: Member) -> tuple[str, str]:
             expected=f"<= {MAX_BYTES // 2**20} MiB",
             remedy=AS_CSV,
         )
+    for mark, kind in _OTHERS.items():
+        if data.startswith(mark):
+            raise SourceError(
+                Words(f"{kind.ja}であり、表(CSV)ではありません", f"this is {kind.en}, not a table (CSV)"),
+                where=path,
+                expected=".csv / .xlsx",
+                remedy=_ORIGINAL if mark == _PDF else AS_CSV,
+            )
     encoding = _encoding(data)
-    text = data.decode(encoding, "replace")
+    # A mark too many, as programs leave it that save a marked text in another encoding, is no character.
+    text = data.decode(encoding, "replace").lstrip("\ufeff")
     if encoding == "cp932":
         for unassigned in _UNASSIGNED:
             text = text.replace(unassigned, _DAMAGED)
