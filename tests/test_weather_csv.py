@@ -66,6 +66,11 @@ def test_zone_in_the_text_wins(tmp_path: Path) -> None:
             SourceIncompleteError,
             "air temperature",
         ),
+        (
+            "日時,温度,湿度\n2025-08-05T09:00,30,60\n2025-08-05T10:00,30,60\n",
+            SourceIncompleteError,
+            "必要なもの: ta, 気温, temperature, temp, air_temperature, temperature_2m / 実際: 日時,温度,湿度",
+        ),
         (ENGLISH.replace("30.5", "warm"), SourceError, "warm"),
         (ENGLISH.replace("T10:00", " 10 o'clock"), SourceError, "10 o'clock"),
         (ENGLISH.replace("T10:00", "T25:00"), SourceError, "T25:00"),

@@ -139,7 +139,7 @@ def weather_series(
     columns, clipped = _clipped(columns)
     for name in ("ta", "rh"):
         if name not in columns:
-            raise _lacking(name, where, ", ".join(columns) or "-")
+            raise lacking(name, where, got=", ".join(columns) or "-")
     filled = np.flatnonzero(np.isfinite(columns["ta"]) & np.isfinite(columns["rh"]))
     kept = slice(filled[0], filled[-1] + 1) if filled.size else slice(0)
     times, columns = times[kept], {name: values[kept] for name, values in columns.items()}
@@ -225,12 +225,27 @@ def clock(time: pd.Timestamp) -> str:
     return f"{time.tz_localize('UTC').tz_convert(JST):%Y-%m-%d %H:%M} JST"
 
 
-def _lacking(name: str, where: str | PathLike[str], got: str) -> SourceIncompleteError:
-    """Return the error of a source without a variable that is needed."""
+def lacking(
+    name: str, where: str | PathLike[str], *, got: str, expected: str | None = None
+) -> SourceIncompleteError:
+    """Return the error of a source without a variable that is needed.
+
+    Parameters
+    ----------
+    name : str
+        Row of :data:`heatrisk.quantities.QUANTITIES`.
+    where : str or path-like
+        The file.
+    got : str
+        What it holds instead.
+    expected : str, optional
+        What the variable is called in such files.
+    """
     quantity = QUANTITIES[name]
     return SourceIncompleteError(
         Words(f"{quantity.words.ja}がありません", f"{quantity.words.en} is missing"),
         where=where,
+        expected=expected,
         got=got,
         remedy=Words(
             "気温と相対湿度を含むファイルを使ってください",

@@ -30,7 +30,7 @@ from heatrisk.sources.files import Member
 from heatrisk.sources.query import WeatherQuery
 from heatrisk.sources.reading import Reading
 from heatrisk.sources.table import Table, given, key, plain, quoted, read_table
-from heatrisk.sources.weather.series import Floats, converted, joined, usual_step, weather_series
+from heatrisk.sources.weather.series import Floats, converted, joined, lacking, usual_step, weather_series
 from heatrisk.weather import Weather
 from heatrisk.words import Words
 
@@ -66,12 +66,13 @@ _Row = tuple[int, tuple[str, ...]]
 
 
 class _Header(NamedTuple):
-    """Columns and units by name, columns of their quality, and the rows up to the first of the data."""
+    """Columns and units by name, columns of their quality, rows up to the first of the data, its cells."""
 
     columns: dict[str, int]
     units: dict[str, str]
     quality: dict[str, int]
     rows: int
+    cells: tuple[str, ...]
 
 
 def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
@@ -105,11 +106,13 @@ def read_weather_csv(asked: WeatherQuery | Path) -> tuple[Weather, Reading]:
     """
     query = WeatherQuery.of(asked)
     files, reading = query.opened(".csv", ".tsv", ".txt", ".xlsx")
-    encodings, parts = set[str](), []
+    encodings, headers, parts = set[str](), [], []
     for file in files:
         table = read_table(file)
         encodings.add(table.encoding)
-        parts.append((file.name, *_columns(table, file)))
+        headers.append(_header(table, file))
+        parts.append((file.name, *_columns(table, headers[-1], file)))
+    _check_named(headers, files[0])
     times, columns = joined(parts)
     series, facts = weather_series(times, columns, query.paths[0])
     weather = Weather(series=series, wind_height=10.0, source=query.paths[0].name)
@@ -122,9 +125,15 @@ def is_weather(cells: Sequence[str]) -> bool:
     return {"time", "ta"} <= _named(cells)[0].keys()
 
 
-def _columns(table: Table, file: Member) -> tuple[pd.DatetimeIndex, dict[str, Floats]]:
+def _check_named(headers: Sequence[_Header], first: Member) -> None:
+    """Refuse tables of which no header names the temperature or the humidity, with the names that do."""
+    for name in ("ta", "rh"):
+        if not any(name in header.columns for header in headers):
+            raise lacking(name, first.name, expected=", ".join(COLUMNS[name]), got=quoted(headers[0].cells))
+
+
+def _columns(table: Table, header: _Header, file: Member) -> tuple[pd.DatetimeIndex, dict[str, Floats]]:
     """Return times and values of one file, in standard units."""
-    header = _header(table, file)
     rows = table.rows[header.rows :]
     times = _times(rows, header, file)
     # Rows that do not follow each other are refused later, with their times.
@@ -163,7 +172,7 @@ def _header(table: Table, file: Member) -> _Header:
                 for name, column in columns.items()
                 if any(row[column + 1 : column + 2] == (_QUALITY,) for _, row in below)
             }
-            return _Header(columns, units, quality, index + 1 + len(below))
+            return _Header(columns, units, quality, index + 1 + len(below), cells)
     raise SourceError(
         Words("気象 CSV の見出しが見つかりません", "no header row of a weather CSV was found"),
         where=f"{file.name}:{table.rows[0][0]}",
