@@ -136,7 +136,7 @@ def step_times(weather: Weather, step: pd.Timedelta = STEP) -> tuple[pd.Datetime
                 "気象データと公式予測の期間が重なりません",
                 "weather series and official forecast do not overlap",
             ),
-            where=weather.source or None,
+            where=weather.where,
             expected=_span(steps[0], steps[-1]) if len(steps) else "3 h",
             got=_span(first, last),
             remedy=Words("同じ日のファイルを指定してください", "Give files of the same days."),
@@ -289,7 +289,7 @@ def _from_series(
                 "気象データの期間か時間間隔が計算する時刻に合いません",
                 "the weather series does not cover the steps, or not in whole parts of 10 minutes",
             ),
-            where=weather.source or None,
+            where=weather.where,
             expected=f"{_span(moments[0], moments[-1])}, 10 / 20 / 30 / 60 / 180 min",
             got=f"{_span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
         )
@@ -359,7 +359,7 @@ def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weathe
             when = pd.Timestamp(times[missing][0]).tz_localize("UTC").tz_convert(JST)
             raise SourceIncompleteError(
                 Words(f"気象データの {name} に欠測があります", f"the weather series has a hole in {name}"),
-                where=weather.source or None,
+                where=weather.where,
                 got=f"{when:%Y-%m-%d %H:%M} JST",
                 remedy=Words(
                     "欠測のないファイルを取得し直してください", "Fetch the file again, without holes."

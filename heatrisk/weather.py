@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -151,6 +152,8 @@ class Weather:
         Name of the publication of ``series``, for attribution.
     issued : pandas.Timestamp, optional
         When ``series`` was issued or fetched, UTC without zone.
+    file : pathlib.Path, optional
+        What ``series`` was read from, for messages.
 
     Raises
     ------
@@ -167,6 +170,7 @@ class Weather:
     wind_height: float = 10.0
     source: str = ""
     issued: pd.Timestamp | None = field(default=None)
+    file: Path | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.series is None:
@@ -181,7 +185,12 @@ class Weather:
                 got=str(set(steps.tolist())),
             )
         if "ldown" in self.series:
-            refuse_no_sky(self.series, self.source or None)
+            refuse_no_sky(self.series, self.where)
+
+    @property
+    def where(self) -> Path | str | None:
+        """What messages call the series: its file, else its publication."""
+        return self.file or self.source or None
 
     @property
     def interval(self) -> pd.Timedelta:

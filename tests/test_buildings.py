@@ -231,7 +231,8 @@ def test_one_stray_building_is_refused(tmp_path: Path) -> None:
         (geojson((139.56, 35.68)).replace("6.0", "-9999"), SourceIncompleteError, "height"),
         ('{"type": "FeatureCollection", "features": []}', SourceIncompleteError, "建物"),
         ("<html>404</html>", SourceError, "GeoJSON"),
-        (geojson((139.56, 35.68))[:60], SourceError, "GeoJSON"),
+        (geojson((139.56, 35.68))[:60], SourceError, "実際: 途中で切れています"),
+        (geojson((139.56, 35.68)).replace('"type":', "type:", 1), SourceError, "実際: 1 行 2 文字目の誤り"),
     ],
 )
 def test_bad_files_are_explained(tmp_path: Path, content: str, kind: type[HeatRiskError], told: str) -> None:
@@ -253,6 +254,16 @@ def test_without_heights_the_remedy_names_both_keys(tmp_path: Path) -> None:
         read_buildings(path, CRS, height_column="H")
     assert "usage" in explains(misnamed.value, path)
     assert read_buildings(path, CRS, default_height=6.0)[0]["height"].tolist() == [6.0] * 3
+
+
+def test_a_shapefile_without_its_table_is_told_so(tmp_path: Path) -> None:
+    path = saved(tmp_path, town({"height": [6.0, 9.5, 30.0]}), "a.shp")
+    path.with_suffix(".dbf").unlink()
+    with pytest.raises(SourceIncompleteError) as caught:
+        read_buildings(path, "EPSG:6677")
+    assert "a.dbf" in explains(caught.value, path)
+    buildings, _ = read_buildings(path, "EPSG:6677", default_height=6.0)
+    assert len(buildings) == 3, "heights may be decided on"
 
 
 def test_centimetres_are_not_metres(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from heatrisk.sources.reading import Reading
 from heatrisk.store import RunStore
 from heatrisk.verdict import Light, Verdict
 from heatrisk.words import Words
-from tests.made_city import make_city
+from tests.made_city import BOUNDS, make_city
 
 NOW = datetime(2025, 8, 5, 5, 10, tzinfo=UTC)
 
@@ -90,6 +90,19 @@ def test_a_station_that_cannot_be_the_towns_is_doubted(city: Path, station: str,
     changed(city, "[official]\n", f"[official]\nstations = [{station}]\n")
     found = read_inputs(read_city(city), city, now=NOW)
     assert [note.code for note in found.doubts] == codes
+
+
+def test_weather_of_other_days_is_called_by_its_file(city: Path) -> None:
+    changed(city.parent / "open_meteo.json", "2025-08-", "2025-06-")
+    (error,) = (error for error in check(city, NOW).errors if "overlap" in str(error))
+    assert error.where == str(city.parent / "open_meteo.json")
+
+
+def test_buildings_elsewhere_are_compared_with_the_bounds_as_they_are_written(city: Path) -> None:
+    changed(city, f"bounds = {list(BOUNDS)}", "bounds = [138.554, 35.68, 138.565, 35.69]")
+    with pytest.raises(InputError, match="not a single building") as caught:
+        read_inputs(read_city(city), city, now=NOW)
+    assert "expected [city] bounds = [138.554, 35.68, 138.565, 35.69]; got" in str(caught.value)
 
 
 def test_the_kind_of_weather_is_told_from_the_file(city: Path) -> None:

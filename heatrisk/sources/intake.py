@@ -146,7 +146,7 @@ def _read_weather(inputs: Inputs) -> None:
     kind = section.kind or _kind(query.paths)
     series = inputs.take(lambda: weather_source(kind)(query))
     height = section.wind_height or series.wind_height
-    inputs.weather = replace(series, official=official, wind_height=height)
+    inputs.weather = replace(series, official=official, wind_height=height, file=query.paths[0])
 
 
 def _kind(paths: Sequence[Path]) -> str:

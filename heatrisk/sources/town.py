@@ -166,6 +166,7 @@ def _buildings(inputs: Inputs) -> gpd.GeoDataFrame:
             default_height=section.default_height,
             layer=section.layer,
             area=None if city.city.bounds is None else _widened(city),
+            bounds=city.city.bounds,
             progress=inputs.progress,
         )
     )

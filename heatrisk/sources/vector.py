@@ -26,6 +26,7 @@ from pyproj import CRS, Transformer
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError
 from heatrisk.grid import WGS84, Bounds
 from heatrisk.sources.files import Member, members
+from heatrisk.sources.json_text import MAX_BYTES, read_json
 from heatrisk.words import Words
 
 try:
@@ -377,6 +378,8 @@ def _explained(member: Member) -> Iterator[None]:
     except HeatRiskError:
         raise
     except Exception as error:  # damaged bytes bring out defects of the libraries, not only their own errors
+        if member.suffix in (".geojson", ".json") and member.size <= MAX_BYTES:
+            read_json(member)  # where it is broken, this tells the line
         raise _unreadable(member, " ".join(str(error).split())[:200]) from error
 
 

@@ -37,6 +37,7 @@ def read_buildings(
     default_height: float | None = None,
     layer: str | None = None,
     area: Bounds | None = None,
+    bounds: Bounds | None = None,
     progress: Progress | None = None,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
     """Read footprints with heights; many files at once, over several processes.
@@ -59,6 +60,8 @@ def read_buildings(
         Layer of a file that holds several.
     area : Bounds, optional
         West, south, east, north [degrees]; buildings wholly outside are left out, and counted.
+    bounds : Bounds, optional
+        The area as the city file has it, for messages: ``area`` may be wider by the reach of shade.
     progress : callable, optional
         Called after each file with the number of files done, and of all.
 
@@ -100,7 +103,7 @@ def read_buildings(
     refused = _refused(files, parts)
     frames = [part.frame for part in parts if part.frame is not None]
     if not sum(map(len, frames)):
-        raise _empty(named, parts, refused, wanted)
+        raise _empty(named, parts, refused, bounds or area)
     buildings, duplicates = _once(pd.concat(frames, ignore_index=True))
     sources = {str(name): count for name, count in sorted(Counter(buildings["height_source"]).items())}
     doubts = dict.fromkeys(note for part in parts for note in part.notes)
@@ -190,17 +193,18 @@ def _notes(sources: dict[str, int], default: float | None) -> tuple[Note, ...]:
 
 
 def _empty(
-    paths: Sequence[Path], parts: Sequence[Footprints], refused: Sequence[Refusal], wanted: Wanted
+    paths: Sequence[Path], parts: Sequence[Footprints], refused: Sequence[Refusal], bounds: Bounds | None
 ) -> InputError | SourceIncompleteError:
     where = ", ".join(map(str, paths))
     extents = [part.extent for part in parts if part.extent is not None]
-    if wanted.area is not None and extents and sum(part.outside for part in parts):
+    if bounds is not None and extents and sum(part.outside for part in parts):
         west, south, east, north = np.array(extents).T
+        found = f"{west.min():.4f}, {south.min():.4f}, {east.max():.4f}, {north.max():.4f}"
         return InputError(
             Words("対象範囲に建物が 1 棟もありません", "there is not a single building in the area"),
             where=where,
-            expected="{:.4f}, {:.4f}, {:.4f}, {:.4f}".format(*wanted.area),
-            got=f"{west.min():.4f}, {south.min():.4f}, {east.max():.4f}, {north.max():.4f}",
+            expected="[city] bounds = [{:.8g}, {:.8g}, {:.8g}, {:.8g}]".format(*bounds),
+            got=Words(f"建物は [{found}]", f"buildings within [{found}]"),
             remedy=Words(
                 "[city] bounds (西, 南, 東, 北の経度・緯度)と建物のファイルを確かめてください",
                 "Check [city] bounds (west, south, east, north in degrees) and the files of buildings.",

@@ -23,7 +23,7 @@ from heatrisk.sources.buildings.outlines import Shapes, mend
 from heatrisk.sources.files import Member
 from heatrisk.sources.reading import Refusal
 from heatrisk.sources.table import key
-from heatrisk.sources.vector import read_layer
+from heatrisk.sources.vector import companions, read_layer
 from heatrisk.words import Note, Words
 
 GML = (".gml", ".xml")
@@ -181,7 +181,7 @@ def _from_layer(member: Member, wanted: Wanted) -> tuple[gpd.GeoDataFrame, int, 
         is_cut = member.suffix == ".shp"
         columns = find_columns(names, height_column=wanted.height_column, cut=is_cut, where=member.name)
         if not any((columns.height, columns.storeys, columns.tags, wanted.default_height)):
-            raise _no_heights(names, member.name)
+            raise _no_heights(names, member)
         chosen.append(columns)
         return columns.read
 
@@ -193,10 +193,20 @@ def _from_layer(member: Member, wanted: Wanted) -> tuple[gpd.GeoDataFrame, int, 
     return buildings, layer.left_out, underground, notes
 
 
-def _no_heights(names: tuple[str, ...], where: str) -> SourceIncompleteError:
+def _no_heights(names: tuple[str, ...], member: Member) -> SourceIncompleteError:
+    if member.suffix == ".shp" and all(one.suffix != ".dbf" for one in companions(member)):
+        return SourceIncompleteError(
+            Words("シェープファイルの .dbf がありません", "the Shapefile came without its .dbf"),
+            where=member.name,
+            expected=f"{PurePosixPath(member.filename).stem}.dbf",
+            remedy=Words(
+                "高さは .dbf にあります。.shp と同じ場所に .dbf と .prj も置いてください",
+                "It holds the heights: put the .dbf and the .prj beside the .shp.",
+            ),
+        )
     return SourceIncompleteError(
         Words("建物の高さの列がありません", "no column holds the buildings' heights"),
-        where=where,
+        where=member.name,
         expected=", ".join((HEIGHT_COLUMNS[0], *HEIGHT_COLUMNS[4:7], "height", "building:levels")),
         got=", ".join(names) or "-",
         remedy=Words(
