@@ -151,7 +151,7 @@ _REFUSED = {
 }
 _LISTED = Words("提供している URL は /docs にあります", "All addresses are listed at /docs.")
 #: Addresses of the same kind that are named to somebody who asked for one that is not served.
-_MOST_FORMS = 4
+_MOST_FORMS = 2
 
 
 async def answer(request: Request, error: Exception) -> Response:
