@@ -80,6 +80,8 @@ def print_findings(found: Findings, now: datetime) -> None:
             more = Words(f"ほか {left} 件（--json ですべて）", f"and {left} more (all of them with --json)")
             say(Words(*(f"{reading.path.name}: {text}" for text in more)), "yellow")
     for note in found.assumptions:
+        if note in found.doubts:
+            continue
         say(Words(f"・{note.words.ja}", f"- {note.words.en}"))
     for note in found.doubts:
         say(Words(f"△ {note.words.ja}", f"△ {note.words.en}"), "yellow")

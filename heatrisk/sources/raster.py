@@ -30,9 +30,10 @@ from heatrisk.words import Words
 Role = Literal["terrain", "canopy", "land_cover"]
 
 #: Values outside are no data, whether the file says so or not: many elevation files hide a bare -9999.
+#: The tallest tree known is a redwood of 116 m.
 PLAUSIBLE: dict[Role, tuple[float, float]] = {
     "terrain": (-500.0, 9000.0),
-    "canopy": (0.0, 150.0),
+    "canopy": (0.0, 117.0),
     "land_cover": (0.0, 254.0),
 }
 
@@ -115,7 +116,7 @@ def read_raster(
         fill_from([piece], values, grid, Resampling[resampling])
     covered = int(np.isfinite(values).sum())
     if covered == 0:
-        raise nothing_here(member.name, grid, None if overlaps(piece, grid) else piece.bounds(WGS84))
+        raise nothing_here(member.name, grid, None if overlaps(piece, grid) else piece.bounds(WGS84), role)
     facts = {
         "crs": _short(piece.crs),
         "cell_size": round(abs(piece.transform.a), 9),
@@ -154,7 +155,9 @@ def raster_piece(member: Member, grid: Target, *, role: Role = "terrain", crs: s
         return Piece.whole(member.name, system, shifted(whole.transform, needed), shape, lambda: values)
 
 
-def nothing_here(name: str, grid: Target, covers: Bounds | None) -> SourceIncompleteError:
+def nothing_here(
+    name: str, grid: Target, covers: Bounds | None, role: Role = "terrain"
+) -> SourceIncompleteError:
     """Return the error of files without a value on the grid.
 
     Parameters
@@ -165,14 +168,17 @@ def nothing_here(name: str, grid: Target, covers: Bounds | None) -> SourceIncomp
         Where values are wanted.
     covers : tuple of float, optional
         West, south, east, north of the files [degrees] where they lie elsewhere; None where they are empty.
+    role : {"terrain", "canopy", "land_cover"}
+        What the values are.
     """
+    low, high = PLAUSIBLE[role]
     return SourceIncompleteError(
         Words("対象の範囲に値が 1 つもありません", "it has no value in the area")
         if covers is None
         else Words("対象の範囲と重なっていません", "it does not reach the area"),
         where=name,
         expected=_degrees(grid.bounds_lonlat),
-        got="no data (-9999, NaN)" if covers is None else _degrees(covers),
+        got=f"no value from {low:g} to {high:g}" if covers is None else _degrees(covers),
         remedy=Words(
             "ファイルの範囲と座標参照系、[city] crs を確かめてください",
             "Check what the file covers, its coordinate system, and [city] crs.",

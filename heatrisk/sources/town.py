@@ -35,6 +35,7 @@ from heatrisk.sources.reading import Reading
 from heatrisk.sources.surfaces import read_surfaces
 from heatrisk.sources.terrain import SUFFIXES, read_terrain
 from heatrisk.sources.trees import read_trees
+from heatrisk.sources.trees.plausibility import check_canopy
 from heatrisk.words import JST, Note, Words
 
 _COARSE = 50.0  # [m]
@@ -87,7 +88,7 @@ def read_town(inputs: Inputs) -> None:
     if city.trees is not None:
         given |= city.trees.model_dump(include={"trunk_ratio"}, exclude_none=True)
         given |= _light_through(city.trees.transmissivity, inputs.now, grid.centre_lonlat[1])
-    inputs.scene = Scene.from_buildings(
+    scene = Scene.from_buildings(
         grid,
         inputs.buildings,
         terrain=terrain,
@@ -97,6 +98,10 @@ def read_town(inputs: Inputs) -> None:
         halo=halo,
         **given,
     )
+    for reading in inputs.readings:
+        if reading.role == "canopy" and (doubt := check_canopy(scene, reading.path)) is not None:
+            inputs.notes.append(doubt)
+    inputs.scene = scene
 
 
 def in_leaf(scene: Scene, city: City, when: datetime) -> Scene:

@@ -134,7 +134,7 @@ def _add_rasters(canopy: _Canopy, rasters: Sequence[Member], *, alone: bool) -> 
         boxes = shapely.box(*np.array([piece.bounds(WGS84) for piece in pieces]).T)
         west, south, east, north = map(float, shapely.total_bounds(boxes))
         covers = None if here else (west, south, east, north)
-        raise nothing_here(rasters[0].name, canopy.grid, covers)
+        raise nothing_here(rasters[0].name, canopy.grid, covers, "canopy")
     canopy.files += [
         {"file": member.filename, "kind": "raster", "outside": int(piece not in here)}
         for member, piece in zip(rasters, pieces, strict=True)

@@ -1,0 +1,55 @@
+"""Files that are in order, but of another kind than the section of the city file that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+
+from heatrisk.operation import Findings, check
+from tests.elevation import geotiff
+from tests.tiny_city import MORNING, make_tiny
+
+#: A raster of 1 m cells under all of the tiny city and around it.
+PLACE = Affine(1, 0, -24_860, 0, -1, -34_950)
+SHAPE = (250, 300)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    file = make_tiny(tmp_path)
+    slope = np.linspace(48.0, 54.0, SHAPE[1], dtype=np.float32) + np.zeros(SHAPE, np.float32)
+    geotiff(tmp_path / "dem.tif", slope, PLACE)
+    return file
+
+
+def found(city: Path, *more: str) -> tuple[Findings, list[str]]:
+    """Return what a check says with more lines in the city file, and the codes of its doubts."""
+    city.write_text("\n".join((city.read_text("utf-8"), *more)), "utf-8")
+    findings = check(city, MORNING)
+    return findings, [note.code for note in findings.doubts]
+
+
+def test_a_city_without_mistakes_has_no_doubts(city: Path) -> None:
+    findings, doubts = found(city, "[terrain]", 'path = "dem.tif"')
+    assert (findings.errors, doubts) == ((), [])
+
+
+def test_elevations_in_the_place_of_trees_stop_a_run(city: Path) -> None:
+    findings, _ = found(city, "[trees]", 'path = "dem.tif"', "[terrain]", 'path = "dem.tif"')
+    (error,) = findings.errors
+    assert "標高のよう" in error.text("ja") and "dem.tif" in error.text("en")
+
+
+def test_elevations_in_the_place_of_trees_are_doubted_without_a_terrain(city: Path) -> None:
+    findings, doubts = found(city, "[trees]", 'path = "dem.tif"')
+    assert (findings.errors, doubts) == ((), ["canopy_over_buildings"])
+
+
+def test_numbers_that_no_tree_has_are_told(city: Path) -> None:
+    geotiff(city.parent / "high.tif", np.full(SHAPE, 820.0, np.float32), PLACE)
+    findings, _ = found(city, "[trees]", 'path = "high.tif"')
+    (error,) = findings.errors
+    assert "0 to 117" in error.text("en")
