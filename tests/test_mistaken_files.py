@@ -53,3 +53,18 @@ def test_numbers_that_no_tree_has_are_told(city: Path) -> None:
     findings, _ = found(city, "[trees]", 'path = "high.tif"')
     (error,) = findings.errors
     assert "0 to 117" in error.text("en")
+
+
+def test_elevations_in_the_place_of_land_cover_stop_a_run(city: Path) -> None:
+    findings, _ = found(city, "[ground]", 'land_cover = "dem.tif"')
+    (error,) = findings.errors
+    assert "土地被覆コード" in error.text("ja") and "dem.tif" in error.text("en")
+
+
+def test_land_cover_with_unknown_codes_is_doubted(city: Path) -> None:
+    codes = np.where(np.indices(SHAPE)[0] % 2, 1, 40).astype(np.uint8)
+    geotiff(city.parent / "cover.tif", np.repeat(codes, 5, axis=0)[: SHAPE[0]], PLACE)
+    findings, doubts = found(city, "[ground]", 'land_cover = "cover.tif"')
+    assert (findings.errors, doubts) == ((), ["land_cover_refused"])
+    (doubt,) = findings.doubts
+    assert "（40）" in doubt.words.ja and "(40)" in doubt.words.en and "cover.tif" in doubt.words.en

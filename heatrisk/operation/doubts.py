@@ -187,6 +187,15 @@ def _refused(reading: Reading) -> Words:
             f"{count} shelter{many} not on the map, mostly for want of a position"
             " (heatrisk check --unresolved writes a table to fill in)",
         )
+    if reading.role == "land_cover":
+        cells, codes = reading.facts["unknown_cells"], [row.where for row in reading.refused[:5]]
+        more = count > len(codes)
+        return Words(
+            f"土地被覆（{reading.path.name}）の {cells:,} セルは未知のコード"
+            f"（{'、'.join(codes)}{'ほか' * more}）のため、既定の地面としました",
+            f"unknown codes ({', '.join(codes)}{', …' * more}) in {cells:,} cell{'s' * (cells > 1)} of the "
+            f"land cover ({reading.path.name}): the default ground is assumed there",
+        )
     role, name = ROLES.get(reading.role, Words(reading.role, reading.role)), reading.path.name
     return Words(
         f"{role.ja}（{name}）の {count} 件を使えませんでした",

@@ -34,7 +34,7 @@ Role = Literal["terrain", "canopy", "land_cover"]
 PLAUSIBLE: dict[Role, tuple[float, float]] = {
     "terrain": (-500.0, 9000.0),
     "canopy": (0.0, 117.0),
-    "land_cover": (0.0, 254.0),
+    "land_cover": (1.0, 254.0),
 }
 
 #: Coordinates and areas of cells beyond these are damage, in metres as in degrees.

@@ -15,7 +15,6 @@ from pyproj import Transformer
 from shapely.geometry import box
 
 from heatrisk.city import City
-from heatrisk.city.sections import LandCoverName
 from heatrisk.errors import HeatRiskError, InputError
 from heatrisk.grid import WGS84, Bounds, Grid
 from heatrisk.heat import Surfaces
@@ -25,12 +24,12 @@ from heatrisk.physics.shadow import (
     crown_extinction,
     halo_width,
 )
-from heatrisk.physics.surface import LAND_COVER
+from heatrisk.physics.surface import LAND_COVER, LandCover
 from heatrisk.scene import Scene
 from heatrisk.sources.buildings import read_buildings
 from heatrisk.sources.files import members, on_disk
 from heatrisk.sources.inputs import Inputs
-from heatrisk.sources.raster import read_raster
+from heatrisk.sources.land_cover import read_land_cover
 from heatrisk.sources.reading import Reading
 from heatrisk.sources.surfaces import read_surfaces
 from heatrisk.sources.terrain import SUFFIXES, read_terrain
@@ -83,7 +82,6 @@ def read_town(inputs: Inputs) -> None:
     inputs.amend("buildings", covered=_covered(inputs.buildings, grid))
     terrain = _terrain(inputs, terrain_paths, fine)
     canopy = _canopy(inputs, fine)
-    cover = _land_cover(inputs, grid)
     given = city.model.model_dump(include={"receptor_height"}, exclude_none=True)
     if city.trees is not None:
         given |= city.trees.model_dump(include={"trunk_ratio"}, exclude_none=True)
@@ -93,7 +91,7 @@ def read_town(inputs: Inputs) -> None:
         inputs.buildings,
         terrain=terrain,
         canopy=canopy,
-        land_cover=_codes(cover, grid, city.ground.default, [row.code for row in ground]),
+        land_cover=_land_cover(inputs, grid, ground),
         factor=factor,
         halo=halo,
         **given,
@@ -297,21 +295,12 @@ def _canopy(inputs: Inputs, grid: Grid) -> npt.NDArray[np.float32] | None:
     return inputs.take(lambda: read_trees(paths, grid, heights=section.heights))
 
 
-def _land_cover(inputs: Inputs, grid: Grid) -> npt.NDArray[np.float32] | None:
-    location = inputs.city.ground.land_cover
-    if location is None:
-        inputs.notes.append(_NO_COVER)
-        return None
-    path = inputs.path(location)
-    return inputs.take(lambda: read_raster(path, grid, role="land_cover", resampling="nearest"))
-
-
-def _codes(
-    cover: npt.NDArray[np.float32] | None, grid: Grid, default: LandCoverName, codes: list[int]
-) -> npt.NDArray[np.uint8]:
+def _land_cover(inputs: Inputs, grid: Grid, classes: tuple[LandCover, ...]) -> npt.NDArray[np.uint8]:
     """Return the land-cover class of every cell; the city's default where it is not known."""
-    code = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == default)
-    if cover is None:
-        return np.full(grid.shape, code, np.uint8)
-    known = np.isin(cover, codes)
-    return np.where(known, cover, code).astype(np.uint8)
+    section = inputs.city.ground
+    default = next(row.code for row in LAND_COVER if row.name.replace(" ", "_") == section.default)
+    if section.land_cover is None:
+        inputs.notes.append(_NO_COVER)
+        return np.full(grid.shape, default, np.uint8)
+    path = inputs.path(section.land_cover)
+    return inputs.take(lambda: read_land_cover(path, grid, classes, default))
