@@ -111,6 +111,27 @@ def test_explicit_column_wins_and_texts_are_read(tmp_path: Path) -> None:
     assert read_buildings(path, CRS, height_column="H_max")[0]["height"].tolist() == [6.0, 9.5, 30.0]
 
 
+def test_an_explicit_column_without_a_number_is_refused(tmp_path: Path) -> None:
+    columns = {"id": ["a-1", "a-2", "a-3"], "height": [6.0, 9.5, 30.0], "levels": [2, 3, 9]}
+    path = saved(tmp_path, town(columns))
+    with pytest.raises(SourceIncompleteError) as caught:
+        read_buildings(path, CRS, height_column="id", default_height=6.0)
+    assert "id: 0 / 3" in explains(caught.value, path) and "height_column" in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "codes"), [(1, ["height_storeys", "buildings_height_column"]), (2, None)])
+def test_an_explicit_column_of_few_heights_is_doubted(
+    tmp_path: Path, given: int, codes: list[str] | None
+) -> None:
+    heights = [8.0] * given + [None] * (3 - given)
+    path = saved(tmp_path, town({"H_max": heights, "levels": [2, 3, 9]}))
+    _, reading = read_buildings(path, CRS, height_column="H_max")
+    assert [note.code for note in reading.notes] == (codes or ["height_storeys"])
+    if codes:
+        told = reading.notes[-1].words
+        assert "H_max" in told.ja and "1 of 3 buildings" in told.en and "3 棟のうち 1 棟" in told.ja
+
+
 def test_sentinels_storeys_default_and_refusals(tmp_path: Path) -> None:
     frame = town(
         {

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from heatrisk.errors import SourceIncompleteError
-from heatrisk.sources.buildings.columns import find_columns, metres, statements, storeys
+from heatrisk.errors import SourceIncompleteError, UnitsError
+from heatrisk.sources.buildings.columns import STOREY_COLUMNS, find_columns, metres, statements, storeys
 from tests.messages import explains
 
 
@@ -81,6 +81,21 @@ def test_named_column() -> None:
     with pytest.raises(SourceIncompleteError) as caught:
         find_columns(["height"], height_column="H", cut=False, where="a.gpkg")
     assert "height_column" in explains(caught.value, "a.gpkg")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*STOREY_COLUMNS, "storeysAboveGround", "storeysAbo", "Stories", "FLOORS", "n_floor", "建物の階数"],
+)
+def test_a_named_column_that_counts_storeys_is_refused(name: str) -> None:
+    with pytest.raises(UnitsError) as caught:
+        find_columns(["height", name], height_column=name, cut=False, where="a.gpkg")
+    assert name in explains(caught.value, "a.gpkg")
+
+
+@pytest.mark.parametrize("name", ["floor_height", "最上階の高さ（ｍ）", "H_max", "roof_level", "計測高さ"])
+def test_a_named_column_of_heights_is_taken(name: str) -> None:
+    assert find_columns([name], height_column=name, cut=False, where="a.gpkg").height == name
 
 
 def layer(**columns: list[object]) -> gpd.GeoDataFrame:

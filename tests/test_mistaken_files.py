@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from affine import Affine
@@ -68,3 +69,17 @@ def test_land_cover_with_unknown_codes_is_doubted(city: Path) -> None:
     assert (findings.errors, doubts) == ((), ["land_cover_refused"])
     (doubt,) = findings.doubts
     assert "（40）" in doubt.words.ja and "(40)" in doubt.words.en and "cover.tif" in doubt.words.en
+
+
+@pytest.mark.parametrize(
+    ("column", "light"), [("usage", "red"), ("H_max", "amber"), ("measuredHeight", "green")]
+)
+def test_a_named_height_column_that_gives_few_heights(city: Path, column: str, light: str) -> None:
+    path = city.parent / "footprints.gpkg"
+    more = {"usage": "住宅", "H_max": [8.0, 9.0, *[None] * 4], "levels": 2}
+    gpd.read_file(path).assign(**more).to_file(path, driver="GPKG")
+    named = f'[buildings]\nheight_column = "{column}"'
+    city.write_text(city.read_text("utf-8").replace("[buildings]", named), "utf-8")
+    findings, doubts = found(city)
+    assert bool(findings.errors) == (light == "red")
+    assert ("buildings_height_column" in doubts) == (light == "amber")

@@ -22,7 +22,13 @@ from heatrisk.words import JST, Note, Words
 STALE_HOURS = 6
 
 #: Assumptions that the reader should look at, rather than only know.
-_DOUBTFUL = {"steps_outside_weather", "weather_far", "weather_beyond_sun", "canopy_over_buildings"}
+_DOUBTFUL = {
+    "steps_outside_weather",
+    "weather_far",
+    "weather_beyond_sun",
+    "canopy_over_buildings",
+    "buildings_height_column",
+}
 
 
 def weigh(inputs: Inputs, data: xr.Dataset, notes: Iterable[Note], created: datetime) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -80,7 +80,8 @@ def read_buildings(
     SourceUnavailableError
         A file is not there.
     SourceIncompleteError
-        There is no building, no height, or no coordinate system; a file is cut off.
+        There is no building, no height (none in ``height_column``), or no coordinate system; a file is cut
+        off.
     InputError
         The coordinates lie outside the area of ``crs`` or outside ``area``, or are swapped.
     UnitsError
@@ -107,6 +108,8 @@ def read_buildings(
     buildings, duplicates = _once(pd.concat(frames, ignore_index=True))
     sources = {str(name): count for name, count in sorted(Counter(buildings["height_source"]).items())}
     doubts = dict.fromkeys(note for part in parts for note in part.notes)
+    if height_column is not None and not any(one.suffix in GML for one in files):
+        doubts |= dict.fromkeys(_served(height_column, sources, named))
     facts: dict[str, Any] = {
         "heights": sources,
         "without_height": sum(part.unknown for part in parts),
@@ -190,6 +193,30 @@ def _notes(sources: dict[str, int], default: float | None) -> tuple[Note, ...]:
         for name, words in phrases.items()
         if name in sources
     )
+
+
+def _served(column: str, sources: dict[str, int], paths: Sequence[Path]) -> Iterator[Note]:
+    """Yield the doubt that a named column gives few heights; refuse one that gives none."""
+    given, every = sources.get("measured", 0), sum(sources.values())
+    if given == 0:
+        raise SourceIncompleteError(
+            Words(
+                "指定された高さの列に使える数値がありません", "the named height column holds no usable number"
+            ),
+            where=", ".join(map(str, paths)),
+            expected=Words("地面からの高さ(m)", "heights above ground [m]"),
+            got=f"{column}: 0 / {every}",
+            remedy=Words(
+                "city.toml の [buildings] height_column を直すか、この行を消してください",
+                "Correct [buildings] height_column in city.toml, or remove that line.",
+            ),
+        )
+    if 2 * given < every:
+        yield Note.of(
+            "buildings_height_column",
+            f"指定された高さの列 {column} で高さが分かる建物は {every} 棟のうち {given} 棟だけです",
+            f"the named height column {column} gives a height to {given} of {every} buildings only",
+        )
 
 
 def _empty(

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from heatrisk.errors import SourceIncompleteError
+from heatrisk.errors import SourceIncompleteError, UnitsError
 from heatrisk.sources.table import key, plain
 from heatrisk.words import Words
 
@@ -60,6 +60,8 @@ STOREY_COLUMNS = (
     "階数",
     "levels",
 )
+#: A column with such a name counts storeys, unless it is their height (floor_height, 階の高さ).
+_COUNTS_STOREYS = re.compile(r"(?!.*(?:height|高さ)).*(?:stor(?:e?y|ies)|floors?$|levels|階)")
 _IDENTIFIERS = ("id", "gml_id", "gml:id", "建物id", "buildingid", "fid", "osm_id", "osm_way_id", "@id")
 
 #: Columns that only OpenStreetMap's tags have; its layers hold much that is no building.
@@ -129,6 +131,8 @@ def find_columns(names: Iterable[str], *, height_column: str | None, cut: bool, 
     ------
     SourceIncompleteError
         There is no column of the given name.
+    UnitsError
+        The column of the given name counts storeys.
     """
     columns = {key(name).removesuffix("(m)"): name for name in names}
 
@@ -141,6 +145,19 @@ def find_columns(names: Iterable[str], *, height_column: str | None, cut: bool, 
         height = first((key(height_column).removesuffix("(m)"),))
         if height is None:
             raise _missing(height_column, columns.values(), where)
+        if _COUNTS_STOREYS.match(key(height_column)):
+            raise UnitsError(
+                Words("高さではなく階数の列が指定されています", "the named height column counts storeys"),
+                where=where,
+                expected="m",
+                got=height_column,
+                remedy=Words(
+                    "高さ(m)の列を [buildings] height_column に指定するか、この行を消してください"
+                    "(高さの不明な建物は 1 階 3 m とします)",
+                    "Name a column of metres in [buildings] height_column, or remove that line: "
+                    "where no height is known, a storey counts as 3 m.",
+                ),
+            )
     is_osm = first(_OSM) is not None
     return Columns(
         first(_IDENTIFIERS),
