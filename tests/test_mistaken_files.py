@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from heatrisk.operation import Findings, check
+from heatrisk.operation import Findings, check, recompute
+from heatrisk.store import RunStore
 from tests.elevation import geotiff
 from tests.tiny_city import MORNING, make_tiny
 
@@ -83,3 +85,24 @@ def test_a_named_height_column_that_gives_few_heights(city: Path, column: str, l
     findings, doubts = found(city)
     assert bool(findings.errors) == (light == "red")
     assert ("buildings_height_column" in doubts) == (light == "amber")
+
+
+def test_a_shelter_list_without_rows_is_doubted_and_the_last_ones_stay(city: Path) -> None:
+    store = RunStore(city.parent / "store")
+    first = recompute(city, store, MORNING, lambda *_: None)
+    assert first.verdict.exit_code == 0, first.verdict
+    path = city.parent / "shelters.csv"
+    path.write_text(path.read_text("utf-8-sig").splitlines()[0], "utf-8-sig")
+    assert [note.code for note in check(city, MORNING).doubts] == ["shelters_missing"]
+    later = recompute(city, store, MORNING + timedelta(minutes=30), lambda *_: None)
+    assert {note.code for note in later.verdict.notes} == {"shelters_missing", "shelters_kept"}
+    assert "中央図書館" in (store.open().path / "shelters.geojson").read_text("utf-8")
+
+
+def test_shelters_in_two_encodings_are_doubted_by_row(city: Path) -> None:
+    path = city.parent / "shelters.csv"
+    head, row = path.read_text("utf-8-sig").splitlines(keepends=True)
+    path.write_bytes((head + row * 3).encode("cp932") + row.replace("中央", "北").encode())
+    (doubt,) = check(city, MORNING).doubts
+    assert doubt.code == "text_damaged"
+    assert "5 行目" in doubt.words.ja and "row 5" in doubt.words.en and "shelters.csv" in doubt.words.en

@@ -373,3 +373,11 @@ def test_absent_list_is_explained(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         read_shelters(tmp_path / "none.csv")
     explains(caught.value, tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("rows", [(), (",本町1-1,35.68,139.56",)])
+def test_a_list_that_names_no_facility_is_refused(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    with pytest.raises(SourceIncompleteError) as caught:
+        read(tmp_path, HEADER, *rows)
+    assert "[shelters]" in explains(caught.value, tmp_path)
+    assert f"{len(rows)} row" in caught.value.text("en")

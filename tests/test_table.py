@@ -106,3 +106,20 @@ def test_cp932_in_half_width_letters_stays_cp932(tmp_path: Path) -> None:
     text = "名称,ｶﾅ\n図書館,ﾄｼﾖｶﾝ\n公民館,ｺｳﾐﾝｶﾝ\n"
     table = read_table(saved(tmp_path, text.encode("cp932")))
     assert (table.encoding, table.rows[2][1]) == ("cp932", ("公民館", "ｺｳﾐﾝｶﾝ"))
+
+
+def test_rows_of_utf8_pasted_into_cp932_are_damaged(tmp_path: Path) -> None:
+    head, *rows = LIST.splitlines(keepends=True)
+    pasted = "図書館,1-2,35.70,139.58\n"
+    assert "\ufffd" not in pasted.encode().decode("cp932", "replace"), "no byte of it is wrong"
+    data = (head + "".join(rows * 8)).encode("cp932") + pasted.encode()
+    table = read_table(saved(tmp_path, data))
+    assert (table.encoding, table.damaged) == ("cp932", (18,))
+
+
+@pytest.mark.parametrize(
+    "name", ["ﾄｼ", "ﾃｨｰﾙｰﾑ", "Café", "籠宮", "髙島屋", "①号館", "みどりの家", "薔薇館", ""]
+)
+def test_rare_letters_are_no_damage(tmp_path: Path, name: str) -> None:
+    table = read_table(saved(tmp_path, (LIST + f"{name},x,1,1\n").encode()))
+    assert table.damaged == ()

@@ -28,6 +28,7 @@ _DOUBTFUL = {
     "weather_beyond_sun",
     "canopy_over_buildings",
     "buildings_height_column",
+    "text_damaged",
 }
 
 

@@ -95,8 +95,20 @@ class Table:
 
     @cached_property
     def damaged(self) -> tuple[int, ...]:
-        """Numbers of the rows in which a character is lost; U+FFFD stands in its place."""
-        return tuple(number for number, cells in self.rows if any(_DAMAGED in cell for cell in cells))
+        """Numbers of the rows in which a character is lost, U+FFFD in its place, or stands for another."""
+        return tuple(number for number, cells in self.rows if any(map(_is_damaged, cells)))
+
+
+def _is_damaged(cell: str) -> bool:
+    """Tell whether a cell lost a character, or is UTF-8 taken for CP932, as from a row pasted in."""
+    if _DAMAGED in cell:
+        return True
+    try:
+        meant = cell.encode("cp932").decode()
+    except UnicodeError:
+        return False
+    # Two half-width letters may happen to be one of Europe's, but hardly ever three bytes one of Asia's.
+    return max(meant, default="") >= "\u0800"
 
 
 def damage(table: Table, name: str) -> Note | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from heatrisk.errors import InputError
+from heatrisk.errors import InputError, SourceIncompleteError
 from heatrisk.grid import Bounds
 from heatrisk.shelters import Shelter
 from heatrisk.sources.files import Member, members, on_disk
@@ -94,7 +94,8 @@ def read_shelters(
     SourceUnavailableError
         A file is not there.
     SourceIncompleteError
-        No row of the first ten is a header with names and something else that is known.
+        No row of the first ten is a header with names and something else that is known, or none below it
+        names a facility.
     InputError
         Latitude and longitude are swapped throughout, or no address look-up has the name.
     SourceError
@@ -105,6 +106,8 @@ def read_shelters(
     helpers = [path for path in (coordinates, *facilities) if path is not None]
     reading = Reading.of("shelters", *on_disk(found), *helpers, named=paths[0])
     entries, nameless, facts, damaged = _entries(found, bounds_lonlat)
+    if not entries:
+        raise _nobody(paths[0], len(nameless))
     read = len(entries) + len(nameless)
     _check_order(entries, paths[0], bounds_lonlat)
     towns = _towns(entries, region)[:1]
@@ -148,6 +151,18 @@ def _entries(
             else:
                 refused.append(Refusal(f"{file}{number}", Words("名称がありません", "no name")))
     return entries, refused, facts, [note for note in damaged if note is not None]
+
+
+def _nobody(path: Path, rows: int) -> SourceIncompleteError:
+    return SourceIncompleteError(
+        Words("施設が 1 件もありません", "the list names no facility"),
+        where=path,
+        got=Words(f"名称のない {rows} 行", f"{rows} row{'s' * (rows != 1)} without a name"),
+        remedy=Words(
+            "施設のあるファイルを指定するか、施設がなければ city.toml の [shelters] を消してください",
+            "Name a file with rows of facilities; where there are none, remove [shelters] from city.toml.",
+        ),
+    )
 
 
 def _check_order(entries: Sequence[_Entry], path: Path, bounds: Bounds | None) -> None:
