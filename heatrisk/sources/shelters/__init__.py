@@ -157,7 +157,7 @@ def _nobody(path: Path, rows: int) -> SourceIncompleteError:
     return SourceIncompleteError(
         Words("施設が 1 件もありません", "the list names no facility"),
         where=path,
-        got=Words(f"名称のない {rows} 行", f"{rows} row{'s' * (rows != 1)} without a name"),
+        got=Words(f"名称のない {rows} 行", f"{rows} row{'s' * (rows > 1)} without a name") if rows else None,
         remedy=Words(
             "施設のあるファイルを指定するか、施設がなければ city.toml の [shelters] を消してください",
             "Name a file with rows of facilities; where there are none, remove [shelters] from city.toml.",
