@@ -303,7 +303,7 @@ def _from_series(
     }
     window = rows.searchsorted(fine)
     if {*SOLAR} & {*map(str, series.data_vars)}:
-        sun, told = shared_out(series, window, fine, path, weather.source or None)
+        sun, told = shared_out(series, window, fine, path, weather.where)
     elif weather.official is not None:
         index = implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), fine, values, path)
         sun, told = split(path["ghi"] * index, fine, path), (_IMPLIED,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def shared_out(
     window: npt.NDArray[np.intp],
     times: pd.DatetimeIndex,
     path: dict[str, Floats],
-    where: str | None = None,
+    where: Path | str | None = None,
 ) -> tuple[dict[str, Floats], tuple[Note, ...]]:
     """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
     cosz = np.clip(np.cos(np.radians(path["zenith"])), 0.0, None)
@@ -86,7 +87,7 @@ def shared_out(
     return closed(ghi, share[window] * ghi, path["zenith"], SOLAR_CONSTANT), notes
 
 
-def _beyond(given: Floats, most: Floats, where: str | None) -> tuple[Note, ...]:
+def _beyond(given: Floats, most: Floats, where: Path | str | None) -> tuple[Note, ...]:
     """Return how often more radiation is given than can be; refuse it where that is most of the time."""
     beyond, sunny = given > most, given > 0.0
     if not beyond.any():
