@@ -175,7 +175,7 @@ def _affordable(run: StoredRun, found: Area) -> None:
     if cells > MAX_CELLS:
         raise TooLargeError(
             Words("範囲が広すぎます", "the area is too large for one request"),
-            got=Words(f"{cells:.0f} 升", f"{cells:.0f} cells"),
+            got=Words(f"{cells:.0f} メッシュ", f"{cells:.0f} cells"),
             expected=f"≤ {MAX_CELLS}",
         )
 
