@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.errors import InputError
 from heatrisk.grid import Grid, Margins, Window
 from heatrisk.physics import footprints
 from heatrisk.physics.columns import closed_cells, lowest_ground
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, shade_scene
 from heatrisk.physics.skyline import Skyline, skyline
 from heatrisk.physics.surface import GRASS, PAVED
+from heatrisk.rasters import codes, placed
 from heatrisk.words import Words
 
 Floats = npt.NDArray[np.float32]
@@ -62,7 +63,8 @@ class Scene:
     """A town ready for casting shade.
 
     The fine rasters have ``factor`` x ``factor`` sub-cells in each cell of ``grid`` and reach ``halo`` cells
-    beyond it on every side, so that buildings outside the served area cast their shade into it.
+    beyond it on every side, so that buildings outside the served area cast their shade into it. Masked cells
+    of a raster are like NaN, those of ``land_cover`` like 0.
 
     Parameters
     ----------
@@ -137,23 +139,12 @@ class Scene:
                 raise InputError(
                     f"the {name} of crowns is out of range", expected=f"0 to {most:g}", got=str(number)
                 )
-        fine = self.fine_grid.shape
-        rasters: dict[str, tuple[npt.NDArray[np.generic] | None, tuple[int, int]]] = {
-            "terrain": (self.terrain, fine),
-            "roof": (self.roof, fine),
-            "land_cover": (self.land_cover, self.grid.shape),
-            "crown_top": (self.crown_top, fine),
-            "crown_base": (self.crown_base if isinstance(self.crown_base, np.ndarray) else None, fine),
-        }
-        for name, (raster, shape) in rasters.items():
-            if raster is not None and raster.shape != shape:
-                raise GridMismatchError(
-                    f"{name} does not lie on the scene's grid", expected=str(shape), got=str(raster.shape)
-                )
-        if self.land_cover.dtype != np.uint8:
-            raise InputError(
-                "land_cover does not hold codes of one byte", expected="uint8", got=str(self.land_cover.dtype)
-            )
+        fine, trees = self.fine_grid, ("crown_base",) if np.ndim(self.crown_base) else ()
+        for name in ("terrain", "roof", "crown_top", *trees):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, placed(name, given, fine))
+        object.__setattr__(self, "land_cover", codes("land_cover", self.land_cover, self.grid))
 
     @classmethod
     def from_buildings(
@@ -211,7 +202,7 @@ class Scene:
                 got=str(heights[~(heights > 0)][0]),
             )
         fine = grid.padded(halo).divided(factor)
-        ground = np.zeros(fine.shape, np.float32) if terrain is None else terrain
+        ground = np.zeros(fine.shape, np.float32) if terrain is None else placed("terrain", terrain, fine)
         if land_cover is None:
             land_cover = np.full(grid.shape, GRASS.code, np.uint8)
         return cls(
@@ -253,11 +244,12 @@ class Scene:
             The cells, from any plane coordinate system.
         dsm, dem : array_like
             Elevation of ground and buildings, and of the bare ground, same datum, shape of the grid [m]; NaN
-            where unknown.
+            or masked where unknown.
         canopy : array_like, optional
-            Height of the crowns' top above ground [m]; 0 or NaN without tree.
+            Height of the crowns' top above ground [m]; 0, NaN or masked without tree.
         land_cover : array_like, optional
-            Codes of :data:`heatrisk.physics.surface.LAND_COVER`; NaN or 0 is unknown. Paved if omitted.
+            Codes of :data:`heatrisk.physics.surface.LAND_COVER`; 0, NaN or masked is unknown.
+            Paved there, and if omitted.
         building_height : float
             Lowest height of a building [m].
         trunk_ratio, transmissivity, receptor_height, extinction : float
@@ -272,18 +264,16 @@ class Scene:
         GridMismatchError
             A raster has not the shape of the grid.
         """
-        surface, ground = (np.asarray(raster, np.float32) for raster in (dsm, dem))
-        if surface.shape != ground.shape:
-            raise GridMismatchError(
-                "dsm and dem differ in shape", expected=str(ground.shape), got=str(surface.shape)
-            )
+        heights = {"dsm": dsm, "dem": dem} | ({} if canopy is None else {"canopy": canopy})
+        surface, ground, *crowns = (
+            placed(name, raster, grid).astype(np.float32, copy=False) for name, raster in heights.items()
+        )
         with np.errstate(invalid="ignore"):
             roof = np.where(surface - ground >= building_height, surface, np.float32(np.nan))
-        crowns = None if canopy is None else np.nan_to_num(np.asarray(canopy, np.float32))
-        codes = np.zeros(ground.shape) if land_cover is None else np.nan_to_num(np.asarray(land_cover))
+        cover = codes("land_cover", np.zeros(grid.shape) if land_cover is None else land_cover, grid)
         return cls(
-            grid, ground, roof, np.where(codes == 0, PAVED.code, codes).astype(np.uint8),
-            crown_top=crowns, crown_base=trunk_ratio,
+            grid, ground, roof, np.where(cover == 0, np.uint8(PAVED.code), cover),
+            crown_top=np.nan_to_num(crowns[0]) if crowns else None, crown_base=trunk_ratio,
             transmissivity=transmissivity, receptor_height=receptor_height, extinction=extinction,
         )  # fmt: skip
 

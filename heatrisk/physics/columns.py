@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.physics.given import check_cell_size, raster
 from heatrisk.physics.kernel import kernel, parallel_kernel
 from heatrisk.physics.line import Heights, Raster, Window
 from heatrisk.physics.shares import TILE
@@ -138,7 +139,7 @@ def shade_scene(
     lowest = refuse_endless("terrain", ground)
     refuse_endless("roof", building)
     datum = _known(lowest) if datum is None else float(datum)
-    counted = None if outdoor is None else np.asarray(outdoor, bool)
+    counted = None if outdoor is None else np.asarray(np.ma.filled(outdoor, False), bool)
     top, receptors, spans = _columns(ground, building, counted, datum, factor, window)
     bottom, highest = _ends(spans)
     crowns = _NO_CROWNS, _NO_CROWNS
@@ -304,15 +305,6 @@ def _turned(framed: Raster) -> Raster:
     return out
 
 
-def raster(name: str, values: ArrayLike) -> NDArray[Any]:
-    """Give a raster of floating-point heights in rows, refuse anything else."""
-    array = np.asarray(values)
-    if array.ndim != 2:
-        raise InputError(f"{name} is no raster", expected="two dimensions", got=f"shape {array.shape}")
-    kept = array.dtype in (np.float32, np.float64)
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("=") if kept else np.float64)
-
-
 def refuse_endless(name: str, heights: NDArray[Any]) -> float:
     """Refuse heights that no town has: what is unknown is NaN. Return the lowest, inf where none is known."""
     lowest, highest = _ends(_spans(heights))
@@ -352,12 +344,6 @@ def _refuse(name: str, extreme: float) -> None:
             expected=f"m, up to {HIGHEST:g}; NaN = no data",
             got=str(extreme),
         )
-
-
-def check_cell_size(cell_size: float) -> None:
-    """Refuse what cannot be the side of a cell."""
-    if not (math.isfinite(cell_size) and cell_size > 0):
-        raise InputError("cell_size cannot be used", expected="metres > 0", got=str(cell_size))
 
 
 def _check_grid(raster: NDArray[Any], factor: int, window: Window | None) -> Window:

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heatrisk.physics.columns import check_cell_size, raster
+from heatrisk.physics.given import check_cell_size, raster
 from heatrisk.physics.kernel import kernel, lent, parallel_kernel
 from heatrisk.physics.line import FAR, Raster, Sweep, crossing, place, towards
 from heatrisk.physics.shares import TILE

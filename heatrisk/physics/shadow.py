@@ -207,7 +207,7 @@ def sunlit(dsm: ArrayLike, cell_size: float, zenith: float, azimuth: float) -> R
     Parameters
     ----------
     dsm : array_like, shape (rows, columns)
-        Surface elevation [m]; row 0 is north, column 0 west. NaN is no data: it casts no shade.
+        Surface elevation [m]; row 0 is north, column 0 west. NaN (or masked) is no data: it casts no shade.
     cell_size : float
         Side of a cell [m], > 0.
     zenith : float

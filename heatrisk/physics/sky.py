@@ -140,7 +140,7 @@ def sky_view_factor(dsm: ArrayLike, cell_size: float) -> Raster:
     Parameters
     ----------
     dsm : array_like, shape (rows, columns)
-        Surface elevation [m]; row 0 is north. NaN is no data: it hides no sky.
+        Surface elevation [m]; row 0 is north. NaN (or masked) is no data: it hides no sky.
     cell_size : float
         Side of a cell [m], > 0.
 

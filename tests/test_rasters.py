@@ -1,0 +1,93 @@
+"""Rasters as callers give them: masks, and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from affine import Affine
+
+from heatrisk.grid import Grid
+from heatrisk.physics.shadow import shade_scene, sunlit
+from heatrisk.physics.sky import sky_view_factor
+from heatrisk.scene import BUILDING, OUTDOOR, OUTSIDE, Scene
+
+GRID = Grid("EPSG:32654", Affine(2.0, 0.0, 380_000.0, 0.0, -2.0, 3_950_000.0), (12, 14))
+NO_DATA = -9999
+
+
+def marked(values: np.ndarray) -> np.ma.MaskedArray:
+    """Mask the four western columns, where a mark stands, as a reader of GeoTIFFs does."""
+    values = values.copy()
+    values[:, :4] = NO_DATA
+    return np.ma.masked_equal(values, NO_DATA)
+
+
+def block(kind: type = np.float32) -> np.ndarray:
+    """Build a plain 10 m above the sea with one building of 15 m."""
+    dsm = np.full(GRID.shape, 10, kind)
+    dsm[4:7, 6:9] += 15
+    return dsm
+
+
+# --- what is masked is unknown ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
+def test_masked_cells_are_unknown_ground(kind: type) -> None:
+    scene = Scene.from_rasters(GRID, marked(block(kind)), marked(np.full(GRID.shape, 10, kind)))
+    assert np.isnan(scene.terrain[:, :4]).all() and np.nanmin(scene.terrain) == 10.0
+    expected = np.full(GRID.shape, OUTDOOR)
+    expected[:, :4], expected[4:7, 6:9] = OUTSIDE, BUILDING
+    np.testing.assert_array_equal(scene.mask, expected)
+    assert scene.unknown == pytest.approx(4 / 14)
+
+
+def test_masked_crowns_and_codes_are_as_if_unknown() -> None:
+    canopy, cover = marked(np.full(GRID.shape, 6.0)), marked(np.full(GRID.shape, 5))
+    scene = Scene.from_rasters(GRID, block(), np.full(GRID.shape, 10.0), canopy=canopy, land_cover=cover)
+    assert scene.crown_top is not None
+    assert (scene.crown_top[:, :4] == 0.0).all() and (scene.crown_top[:, 4:] == 6.0).all()
+    assert (scene.land_cover[:, :4] == 1).all() and (scene.land_cover[:, 4:] == 5).all()
+
+
+def test_a_scene_of_masked_rasters_is_that_of_unknown_cells() -> None:
+    ground, crown = np.full(GRID.shape, 10, np.float32), np.full(GRID.shape, 6, np.float32)
+    cover = np.ma.MaskedArray(np.full(GRID.shape, 5, np.uint8), marked(ground).mask)
+    given = marked(ground), marked(block()), marked(crown), marked(crown / 4)
+    plain = [raster.filled(np.nan) for raster in given]
+    masked, known = (
+        Scene(GRID, rasters[0], rasters[1], land, crown_top=rasters[2], crown_base=rasters[3])
+        for rasters, land in ((given, cover), (plain, cover.filled(0)))
+    )
+    assert masked.hash == known.hash
+    np.testing.assert_array_equal(masked.mask, known.mask)
+    assert (masked.land_cover[:, :4] == 0).all()
+
+
+ASKED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sun": lambda dsm: sunlit(dsm, 2.0, 60.0, 250.0),
+    "night": lambda dsm: sunlit(dsm, 2.0, 95.0, 250.0),
+    "sky": lambda dsm: sky_view_factor(dsm, 2.0),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED.keys())
+@pytest.mark.parametrize("mark", [NO_DATA, 3.4e38])
+def test_sun_and_sky_know_nothing_of_masked_cells(
+    ask: Callable[[np.ndarray], np.ndarray], mark: float
+) -> None:
+    dsm = block(np.float64)
+    hole = np.zeros(dsm.shape, bool)
+    hole[:, :4] = True
+    masked = np.ma.MaskedArray(np.where(hole, mark, dsm), hole)
+    np.testing.assert_array_equal(ask(masked), ask(np.where(hole, np.nan, dsm)))
+    assert np.isnan(ask(masked)[:, :4]).all()
+
+
+def test_sub_cells_whose_counting_is_masked_do_not_count() -> None:
+    ground = np.zeros((4, 4))
+    outdoor = np.ma.MaskedArray(np.ones((4, 4), bool), np.eye(4, dtype=bool))
+    scene = shade_scene(ground, np.full((4, 4), np.nan), factor=2, outdoor=outdoor)
+    np.testing.assert_array_equal(scene.receptors, [[2.0, 4.0], [4.0, 2.0]])
