@@ -29,6 +29,7 @@ from heatrisk.physics.lookup import add_warming
 from heatrisk.physics.shadow import LOWEST_SUN, shares_of_suns
 from heatrisk.physics.shares import Packed, unpacked
 from heatrisk.quantities import QUANTITIES
+from heatrisk.rasters import placed
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
 
@@ -162,6 +163,8 @@ def face_fluxes(
         The weather does not cover the steps.
     SourceIncompleteError
         The weather has a hole.
+    GridMismatchError
+        The given sky view factors do not lie on the scene's grid.
     """
     grid = scene.grid
     chosen = step_times(weather, step)[0] if steps is None else steps
@@ -171,7 +174,9 @@ def face_fluxes(
     drive = forcing(weather, chosen, *grid.centre_lonlat, anchor=False, step=step)
     reach = round(ground_radius / grid.cell_size)
     part = _surroundings(cell, reach, grid.shape)
-    view, bare = (views[name].values.astype(np.float32)[part].ravel() for name in ("svf", "svf_buildings"))
+    view, bare = (
+        placed(name, views[name], grid).astype(np.float32)[part].ravel() for name in ("svf", "svf_buildings")
+    )
     classes = town.classes[scene.land_cover[part].ravel()]
     shape = scene.land_cover[part].shape
 

@@ -1,4 +1,8 @@
-"""Rasters as a caller gives them for a grid: masks become NaN, and what lies elsewhere is refused."""
+"""Rasters as a caller gives them for a grid: masks become NaN, and what lies elsewhere is refused.
+
+A raster that bears coordinates, as an :class:`xarray.DataArray` does, must bear the grid's: rows are read by
+their position, and from south to north they would be a mirrored town.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from heatrisk.grid import Grid
 from heatrisk.physics.given import unmasked
 from heatrisk.words import Words
 
+#: How far a coordinate may be from the middle of its cell [cells].
+_NEAR = 0.1
+
 
 def placed(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[Any]:
     """Return a raster as plain numbers, row 0 in the north, column 0 in the west.
@@ -21,7 +28,7 @@ def placed(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[Any]:
     name : str
         What it is, for the message.
     values : array_like
-        One number a cell; what is masked is unknown.
+        One number a cell; what is masked is unknown. Where it bears coordinates, they are the grid's.
     grid : Grid
         The cells that it must have.
 
@@ -33,7 +40,7 @@ def placed(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[Any]:
     Raises
     ------
     GridMismatchError
-        Its shape is not that of the grid.
+        Its shape or its coordinates are not those of the grid.
     """
     array = unmasked(values)
     if array.shape != grid.shape:
@@ -42,6 +49,7 @@ def placed(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[Any]:
             expected=str(grid.shape),
             got=str(array.shape),
         )
+    _refuse_other_places(name, values, grid)
     return array
 
 
@@ -60,3 +68,25 @@ def codes(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[np.uint8]
     """
     array = placed(name, values, grid)
     return array if array.dtype == np.uint8 else np.nan_to_num(array).astype(np.uint8)
+
+
+def _refuse_other_places(name: str, values: Any, grid: Grid) -> None:
+    """Raise where the coordinates of rows and columns are not the grid's: the town would be mirrored."""
+    coords = getattr(values, "coords", {})
+    for dim, middles in zip(getattr(values, "dims", ()), (grid.y, grid.x), strict=False):
+        if dim not in coords:
+            continue
+        found = np.asarray(coords[dim])
+        if found.dtype.kind not in "iuf" or not (abs(found - middles) <= _NEAR * grid.cell_size).all():
+            raise GridMismatchError(
+                Words(
+                    f"{name} の座標が計算の格子と違います", f"the coordinates of {name} are not the grid's"
+                ),
+                where=str(dim),
+                expected=f"{middles[0]:.2f}, ... {middles[-1]:.2f}",
+                got=f"{found[0]}, ... {found[-1]}",
+                remedy=Words(
+                    '行は北から南、列は西から東に並べてください（例: .sortby("y", ascending=False)）',
+                    'Order rows from north to south, columns west to east: .sortby("y", ascending=False).',
+                ),
+            )

@@ -26,7 +26,7 @@ import xarray as xr
 
 from heatrisk import labels, uncertainty
 from heatrisk.blocks import blocks, views_by_blocks
-from heatrisk.errors import GridMismatchError, InputError
+from heatrisk.errors import InputError
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import BLOCK, within
 from heatrisk.heat import Surfaces, step_heat
@@ -36,6 +36,7 @@ from heatrisk.physics.shares import Packed, packed
 from heatrisk.physics.surface import GRASS
 from heatrisk.physics.wind import UrbanWind
 from heatrisk.radiation import Sun, Suns, path_of
+from heatrisk.rasters import placed
 from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
 from heatrisk.weather import Weather
@@ -352,15 +353,14 @@ def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
 def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> Views:
     """Return the sky view factors of a scene, computed where they are not all given."""
     given = svf.to_dataset(name="svf") if isinstance(svf, xr.DataArray) else svf
-    if given is not None and given["svf"].shape != scene.grid.shape:
-        raise GridMismatchError(
-            "the sky view factor lies on another grid",
-            expected=str(scene.grid.shape),
-            got=str(given["svf"].shape),
-        )
+    if given is not None:
+        placed("svf", given["svf"], scene.grid)  # also where it does not suffice
     if given is not None and "svf_buildings" not in given and scene.crown_top is None:
         given = given.assign(svf_buildings=given["svf"])
     if given is None or "svf_buildings" not in given:
         given = views_by_blocks(scene)
-    with_trees, bare = (np.asarray(given[name].values, np.float32) for name in ("svf", "svf_buildings"))
+    with_trees, bare = (
+        placed(name, given[name], scene.grid).astype(np.float32, copy=False)
+        for name in ("svf", "svf_buildings")
+    )
     return with_trees, bare

@@ -98,7 +98,7 @@ class Scene:
     Raises
     ------
     GridMismatchError
-        A raster has not the shape that grid, factor and halo give.
+        A raster has not the shape that grid, factor and halo give, or bears coordinates of other places.
     InputError
         The grid's metres are not metres on the ground, as in Web Mercator: shade would be too short.
     """
@@ -262,7 +262,8 @@ class Scene:
         Raises
         ------
         GridMismatchError
-            A raster has not the shape of the grid.
+            A raster has not the shape of the grid, or bears other coordinates, as with rows from south to
+            north.
         """
         heights = {"dsm": dsm, "dem": dem} | ({} if canopy is None else {"canopy": canopy})
         surface, ground, *crowns = (

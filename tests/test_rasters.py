@@ -1,4 +1,4 @@
-"""Rasters as callers give them: masks, and codes."""
+"""Rasters as callers give them: masks, coordinates, and codes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import xarray as xr
 from affine import Affine
 
+from heatrisk.errors import GridMismatchError
 from heatrisk.grid import Grid
 from heatrisk.physics.shadow import shade_scene, sunlit
 from heatrisk.physics.sky import sky_view_factor
+from heatrisk.radiation import face_fluxes
+from heatrisk.rasters import placed
+from heatrisk.run import simulate
 from heatrisk.scene import BUILDING, OUTDOOR, OUTSIDE, Scene
+from tests.slab_town import cloudless
 
 GRID = Grid("EPSG:32654", Affine(2.0, 0.0, 380_000.0, 0.0, -2.0, 3_950_000.0), (12, 14))
 NO_DATA = -9999
@@ -91,3 +97,56 @@ def test_sub_cells_whose_counting_is_masked_do_not_count() -> None:
     outdoor = np.ma.MaskedArray(np.ones((4, 4), bool), np.eye(4, dtype=bool))
     scene = shade_scene(ground, np.full((4, 4), np.nan), factor=2, outdoor=outdoor)
     np.testing.assert_array_equal(scene.receptors, [[2.0, 4.0], [4.0, 2.0]])
+
+
+# --- what bears coordinates lies where they say ----------------------------------------------------------
+
+
+def labelled(values: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(values, dims=("y", "x"), coords={"y": GRID.y, "x": GRID.x})
+
+
+def test_coordinates_of_the_grid_are_taken() -> None:
+    dem = np.full(GRID.shape, 10.0)
+    plain = Scene.from_rasters(GRID, block(), dem)
+    assert Scene.from_rasters(GRID, labelled(block()), labelled(dem)).hash == plain.hash
+    near = labelled(block()).assign_coords(x=GRID.x.astype(np.float32) + 0.1)
+    assert Scene.from_rasters(GRID, near, xr.DataArray(dem, dims=("y", "x"))).hash == plain.hash
+
+
+ELSEWHERE: dict[str, Callable[[xr.DataArray], xr.DataArray]] = {
+    "from south to north": lambda raster: raster.sortby("y"),
+    "from east to west": lambda raster: raster.sortby("x", ascending=False),
+    "half a cell away": lambda raster: raster.assign_coords(x=raster["x"] + 1.0),
+    "elsewhere": lambda raster: raster.assign_coords(y=raster["y"] + 1000.0),
+    "nowhere": lambda raster: raster.assign_coords(y=np.full(GRID.shape[0], np.nan)),
+    "by name": lambda raster: raster.assign_coords(x=[f"c{k}" for k in range(GRID.shape[1])]),
+}
+
+
+@pytest.mark.parametrize("move", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+@pytest.mark.parametrize("name", ["dsm", "dem", "canopy", "land_cover"])
+def test_coordinates_of_other_places_are_refused(
+    name: str, move: Callable[[xr.DataArray], xr.DataArray]
+) -> None:
+    flat = labelled(np.full(GRID.shape, 5.0))
+    rasters = dict.fromkeys(("dsm", "dem", "canopy", "land_cover"), flat) | {name: move(flat)}
+    with pytest.raises(GridMismatchError, match=f"the coordinates of {name} are not the grid's") as caught:
+        Scene.from_rasters(GRID, **rasters)
+    assert "座標が計算の格子と違います" in caught.value.text("ja") and "sortby" in caught.value.text("ja")
+
+
+def test_columns_that_come_first_are_refused() -> None:
+    square = Grid(GRID.crs, GRID.transform, (9, 9))
+    raster = xr.DataArray(np.zeros((9, 9)), dims=("x", "y"), coords={"x": square.x, "y": square.y})
+    with pytest.raises(GridMismatchError, match=r"^x: the coordinates of dsm"):
+        placed("dsm", raster, square)
+
+
+@pytest.mark.parametrize("ask", [simulate, face_fluxes])
+def test_sky_views_of_a_mirrored_town_are_refused(ask: Callable[..., xr.Dataset]) -> None:
+    views = xr.Dataset({name: labelled(np.ones(GRID.shape)) for name in ("svf", "svf_buildings")})
+    scene = Scene.from_rasters(GRID, block(), np.full(GRID.shape, 10.0))
+    given = {"svf" if ask is simulate else "views": views.sortby("y")}
+    with pytest.raises(GridMismatchError, match="the coordinates of svf are not the grid's"):
+        ask(scene, cloudless(), **given)

@@ -319,7 +319,7 @@ def test_hole_in_the_weather() -> None:
 
 
 def test_sky_view_of_another_grid() -> None:
-    with pytest.raises(GridMismatchError, match="another grid"):
+    with pytest.raises(GridMismatchError, match="svf does not lie on the scene's grid"):
         simulate(plain(), sunny(), svf=xr.DataArray(np.ones((3, 3)), dims=("y", "x")))
 
 
