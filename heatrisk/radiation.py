@@ -22,9 +22,11 @@ import xarray as xr
 from heatrisk.fields import sky_views
 from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.heat import Surfaces, share_of_day, stands_for_an_hour, step_heat, warmed
+from heatrisk.physics.columns import HIGHEST
 from heatrisk.physics.constants import SITTING, STANDING
 from heatrisk.physics.faces import FACES, TMRT, add_faces, side_walls
 from heatrisk.physics.fluxes import court_table
+from heatrisk.physics.given import check_choice, check_range
 from heatrisk.physics.lookup import add_warming
 from heatrisk.physics.shadow import LOWEST_SUN, shares_of_suns
 from heatrisk.physics.shares import Packed, unpacked
@@ -160,13 +162,18 @@ def face_fluxes(
     Raises
     ------
     InputError
-        The weather does not cover the steps.
+        The weather does not cover the steps, an option does not exist, or the cell lies outside the grid.
     SourceIncompleteError
         The weather has a hole.
     GridMismatchError
         The given sky view factors do not lie on the scene's grid.
     """
     grid = scene.grid
+    check_choice("posture", posture, POSTURES)
+    check_range("ground_radius", ground_radius, HIGHEST)
+    if cell is not None:
+        for name, place, count in zip(("row", "column"), cell, grid.shape, strict=True):
+            check_range(name, place, count - 1)
     chosen = step_times(weather, step)[0] if steps is None else steps
     town = Surfaces.of() if surfaces is None else surfaces
     if views is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatrisk.errors import GridMismatchError
+from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Grid
 from heatrisk.physics.given import unmasked
 from heatrisk.words import Words
@@ -65,9 +65,22 @@ def codes(name: str, values: npt.ArrayLike, grid: Grid) -> npt.NDArray[np.uint8]
     ------
     GridMismatchError
         As of :func:`placed`.
+    InputError
+        A value is no whole number from 0 to 255: in one byte it would become another code.
     """
     array = placed(name, values, grid)
-    return array if array.dtype == np.uint8 else np.nan_to_num(array).astype(np.uint8)
+    if array.dtype == np.uint8:
+        return array
+    numbers = np.where(np.isnan(array), 0, array)
+    kept = numbers.clip(0, 255).astype(np.uint8)
+    if (kept != numbers).any():
+        raise InputError(
+            Words(f"{name} に番号ではない値があります", f"{name} holds a value that is no code"),
+            expected=Words("0 から 255 までの整数", "whole numbers from 0 to 255"),
+            got=str(numbers[kept != numbers][0]),
+            remedy=Words("分からない升目は 0 か NaN にしてください", "Give 0 or NaN where it is unknown."),
+        )
+    return kept
 
 
 def _refuse_other_places(name: str, values: Any, grid: Grid) -> None:

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from heatrisk.forcing import STEP, forcing, step_times
 from heatrisk.grid import BLOCK, within
 from heatrisk.heat import Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
+from heatrisk.physics.given import check_choice
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.shares import Packed, packed
 from heatrisk.physics.surface import GRASS
@@ -113,7 +114,7 @@ def simulate(
     Raises
     ------
     InputError
-        Weather series and official forecast do not overlap, or no step is given.
+        Weather series and official forecast do not overlap, no step is given, or an option does not exist.
     SourceIncompleteError
         The weather or the official forecast has a hole.
     GridMismatchError
@@ -152,6 +153,7 @@ class Simulation:
         surfaces: Surfaces | None = None,
         urban_wind: UrbanWind = "off",
     ) -> None:
+        check_choice("urban_wind", urban_wind, get_args(UrbanWind))
         notes: tuple[Note, ...] = ()
         if steps is None:
             steps, notes = step_times(weather, step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,8 @@ import shapely
 from heatrisk.errors import InputError
 from heatrisk.grid import Grid, Margins, Window
 from heatrisk.physics import footprints
-from heatrisk.physics.columns import closed_cells, lowest_ground
+from heatrisk.physics.columns import HIGHEST, closed_cells, lowest_ground
+from heatrisk.physics.given import check_range
 from heatrisk.physics.shadow import CROWN_TRANSMISSIVITY, ShadeScene, shade_scene
 from heatrisk.physics.skyline import Skyline, skyline
 from heatrisk.physics.surface import GRASS, PAVED
@@ -88,7 +88,7 @@ class Scene:
     transmissivity : float
         Share of direct sunlight that passes a crown, 0 to 1.
     receptor_height : float
-        Height above ground for which the sun is asked [m].
+        Height above ground for which the sun is asked, 0 or more [m].
     extinction : float, optional
         Optical depth of a crown per metre of a ray's way within it [m-1]; if given, it decides what passes a
         crown, and ``transmissivity`` does not. See :func:`heatrisk.physics.shadow.crown_extinction`.
@@ -100,7 +100,8 @@ class Scene:
     GridMismatchError
         A raster has not the shape that grid, factor and halo give, or bears coordinates of other places.
     InputError
-        The grid's metres are not metres on the ground, as in Web Mercator: shade would be too short.
+        The grid's metres are not metres on the ground, as in Web Mercator: shade would be too short. Or a
+        number is out of its range, or ``land_cover`` holds what is no code.
     """
 
     grid: Grid
@@ -132,13 +133,12 @@ class Scene:
             )
         for name, number, most in (
             ("transmissivity", self.transmissivity, 1.0),
-            ("extinction", self.extinction, math.inf),
-            ("crown_base", 0.0 if isinstance(self.crown_base, np.ndarray) else self.crown_base, 1.0),
+            ("extinction", self.extinction, HIGHEST),
+            ("crown_base", None if np.ndim(self.crown_base) else self.crown_base, 1.0),
+            ("receptor_height", self.receptor_height, HIGHEST),
         ):
-            if number is not None and not 0.0 <= number <= most:
-                raise InputError(
-                    f"the {name} of crowns is out of range", expected=f"0 to {most:g}", got=str(number)
-                )
+            if number is not None:
+                check_range(name, float(number), most)
         fine, trees = self.fine_grid, ("crown_base",) if np.ndim(self.crown_base) else ()
         for name in ("terrain", "roof", "crown_top", *trees):
             given = getattr(self, name)
@@ -264,11 +264,14 @@ class Scene:
         GridMismatchError
             A raster has not the shape of the grid, or bears other coordinates, as with rows from south to
             north.
+        InputError
+            ``land_cover`` holds other than whole numbers from 0 to 255, or a number is out of its range.
         """
         heights = {"dsm": dsm, "dem": dem} | ({} if canopy is None else {"canopy": canopy})
         surface, ground, *crowns = (
             placed(name, raster, grid).astype(np.float32, copy=False) for name, raster in heights.items()
         )
+        check_range("building_height", building_height, HIGHEST)
         with np.errstate(invalid="ignore"):
             roof = np.where(surface - ground >= building_height, surface, np.float32(np.nan))
         cover = codes("land_cover", np.zeros(grid.shape) if land_cover is None else land_cover, grid)

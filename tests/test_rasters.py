@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from affine import Affine
 
-from heatrisk.errors import GridMismatchError
+from heatrisk.budget import budget
+from heatrisk.errors import GridMismatchError, InputError
 from heatrisk.grid import Grid
 from heatrisk.physics.shadow import shade_scene, sunlit
 from heatrisk.physics.sky import sky_view_factor
@@ -150,3 +152,57 @@ def test_sky_views_of_a_mirrored_town_are_refused(ask: Callable[..., xr.Dataset]
     given = {"svf" if ask is simulate else "views": views.sortby("y")}
     with pytest.raises(GridMismatchError, match="the coordinates of svf are not the grid's"):
         ask(scene, cloudless(), **given)
+
+
+# --- codes and numbers that cannot be meant --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", [300, -1, 2.7, 256.0, np.inf])
+def test_what_is_no_code_is_refused(odd: float) -> None:
+    """In one byte 300 would be 44, -1 be 255 and 2.7 be 2."""
+    cover = np.full(GRID.shape, 5.0 if isinstance(odd, float) else 5)
+    cover[3, 3] = odd
+    dem = np.full(GRID.shape, 10.0)
+    with pytest.raises(
+        InputError, match=rf"no code; expected whole numbers from 0 to 255; got {odd}\."
+    ) as told:
+        Scene.from_rasters(GRID, block(), dem, land_cover=cover)
+    assert "番号ではない値" in told.value.text("ja")
+    with pytest.raises(InputError, match="land_cover holds a value that is no code"):
+        Scene(GRID, dem, block(), cover)
+
+
+def test_codes_of_any_type_are_kept() -> None:
+    dem = np.full(GRID.shape, 10.0)
+    for kind in (np.uint8, np.int64, np.float32, bool):
+        cover = np.arange(dem.size).reshape(dem.shape).astype(kind)
+        scene = Scene.from_rasters(GRID, block(), dem, land_cover=cover)
+        assert scene.land_cover.dtype == np.uint8
+        np.testing.assert_array_equal(scene.land_cover, np.where(cover == 0, 1, cover))
+
+
+@pytest.mark.parametrize("height", [np.nan, -1.0, np.inf])
+@pytest.mark.parametrize("name", ["receptor_height", "building_height"])
+def test_heights_that_are_none_are_refused(name: str, height: float) -> None:
+    with pytest.raises(InputError, match=f"{name} is out of range") as caught:
+        Scene.from_rasters(GRID, block(), np.full(GRID.shape, 10.0), **{name: height})
+    assert f"{name} が範囲外です" in caught.value.text("ja")
+
+
+def test_choices_that_do_not_exist_are_refused() -> None:
+    scene = Scene.from_rasters(GRID, block(), np.full(GRID.shape, 10.0))
+    place = pd.Timestamp("2025-08-05T03:00")
+    for ask in (
+        lambda: simulate(scene, cloudless(), urban_wind="frontal"),
+        lambda: budget(scene, cloudless(), *GRID.centre_lonlat, place, urban_wind="frontal"),
+    ):
+        with pytest.raises(InputError, match="urban_wind has no such choice; expected off, svf; got frontal"):
+            ask()
+    for wrong, says in (
+        ({"posture": "lying"}, "posture has no such choice; expected standing, sitting"),
+        ({"ground_radius": np.nan}, "ground_radius is out of range"),
+        ({"cell": (-1, 3)}, "row is out of range; expected 0 to 11; got -1"),
+        ({"cell": (3, 14)}, "column is out of range"),
+    ):
+        with pytest.raises(InputError, match=says):
+            face_fluxes(scene, cloudless(), **wrong)

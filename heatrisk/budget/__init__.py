@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from heatrisk.forcing import forcing, step_times
 from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics.constants import WEIGHT_AIR, WEIGHT_GLOBE, WEIGHT_WET_BULB
 from heatrisk.physics.court import SECTORS
+from heatrisk.physics.given import check_choice
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.shares import unpacked
 from heatrisk.physics.surface import GRASS, LAND_COVER
@@ -174,10 +175,12 @@ def budget(
     Raises
     ------
     InputError
-        The place lies outside the grid or not outdoors, or the weather does not cover the time.
+        The place lies outside the grid or not outdoors, the weather does not cover the time, or an option
+        does not exist.
     SourceIncompleteError
         The weather has a hole.
     """
+    check_choice("urban_wind", urban_wind, get_args(UrbanWind))
     when = _instant(time)
     row, column = cell_at(scene.grid, scene.mask, lon, lat)
     at, notes = _step_of(weather, when, step)

@@ -1,14 +1,16 @@
-"""Arrays as callers give them: what is masked is unknown, and what is no raster is refused."""
+"""What callers give: of arrays what is masked is unknown, and what cannot be meant is refused."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import InputError
+from heatrisk.words import Words
 
 
 def unmasked(values: ArrayLike) -> NDArray[Any]:
@@ -53,3 +55,23 @@ def check_cell_size(cell_size: float) -> None:
     """Refuse what cannot be the side of a cell."""
     if not (math.isfinite(cell_size) and cell_size > 0):
         raise InputError("cell_size cannot be used", expected="metres > 0", got=str(cell_size))
+
+
+def check_range(name: str, number: float, most: float) -> None:
+    """Refuse a number that is negative, above the most that it may be, or none."""
+    if not (math.isfinite(number) and 0.0 <= number <= most):
+        raise InputError(
+            Words(f"{name} が範囲外です", f"{name} is out of range"),
+            expected=f"0 to {most:g}",
+            got=str(number),
+        )
+
+
+def check_choice(name: str, value: str, known: Iterable[str]) -> None:
+    """Refuse what is none of the known choices."""
+    if value not in (choices := list(known)):
+        raise InputError(
+            Words(f"{name} に指定できない値です", f"{name} has no such choice"),
+            expected=", ".join(choices),
+            got=str(value),
+        )
