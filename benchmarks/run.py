@@ -23,11 +23,11 @@ from affine import Affine
 
 from heatrisk.blocks import views_by_blocks
 from heatrisk.city import ModelSection, read_city
-from heatrisk.forcing import step_times
 from heatrisk.grid import Grid
 from heatrisk.run import Simulation, simulate
 from heatrisk.scene import Scene
 from heatrisk.sources.intake import Inputs, read_inputs
+from heatrisk.steps import step_times
 from heatrisk.store import NewRun, RunStore
 from heatrisk.tiles import build
 

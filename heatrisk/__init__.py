@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from heatrisk import pyramid as pyramid
     from heatrisk import quantities as quantities
     from heatrisk import radiation as radiation
+    from heatrisk import rasters as rasters
     from heatrisk import reports as reports
     from heatrisk import risk as risk
     from heatrisk import run as run
     from heatrisk import scene as scene
     from heatrisk import shelters as shelters
     from heatrisk import sources as sources
+    from heatrisk import steps as steps
     from heatrisk import store as store
     from heatrisk import stored as stored
     from heatrisk import sunlight as sunlight
@@ -81,12 +83,14 @@ _ROOMS = (
     "pyramid",
     "quantities",
     "radiation",
+    "rasters",
     "reports",
     "risk",
     "run",
     "scene",
     "shelters",
     "sources",
+    "steps",
     "store",
     "stored",
     "sunlight",
@@ -96,7 +100,6 @@ _ROOMS = (
     "weather",
     "webhook",
     "words",
-    "zonal",
     "zonal",
 )
 

@@ -26,6 +26,7 @@ from heatrisk.physics.air import wind_at_height
 from heatrisk.physics.irradiance import implied_temperature
 from heatrisk.physics.sky_emission import sky_cover, sky_radiation
 from heatrisk.quantities import QUANTITIES
+from heatrisk.steps import STEP, SUB_STEP, span
 from heatrisk.sunlight import (
     State,
     closed,
@@ -41,8 +42,6 @@ from heatrisk.words import JST, Note, Words
 
 Floats = npt.NDArray[np.float64]
 
-STEP = pd.Timedelta(hours=3)
-SUB_STEP = pd.Timedelta(minutes=10)
 PAST = pd.Timedelta(hours=24)
 
 #: Taken where nothing better is known; each is named in the notes of the run.
@@ -100,54 +99,6 @@ class Forcing(NamedTuple):
     data: xr.Dataset
     notes: tuple[Note, ...]
     before: xr.Dataset
-
-
-def step_times(weather: Weather, step: pd.Timedelta = STEP) -> tuple[pd.DatetimeIndex, tuple[Note, ...]]:
-    """Return the steps that the weather allows, and a remark when some had to be left out.
-
-    Parameters
-    ----------
-    weather : Weather
-        The steps are those of its official forecast, else the 3-hourly clock times 00, 03, ... UTC
-        (which are 03, 06, ... JST); only steps whose three hours the series covers.
-    step : pandas.Timedelta
-        What a step stands for, and how far apart they are where no official forecast says it.
-
-    Returns
-    -------
-    pandas.DatetimeIndex, tuple of Note
-
-    Raises
-    ------
-    InputError
-        Not a single step is covered.
-    """
-    series, official = weather.series, weather.official
-    if series is None and official is not None:
-        return official.times, ()
-    assert series is not None  # Weather holds at least one of the two
-    first, last = (pd.Timestamp(series["time"].values[k]) for k in (0, -1))
-    half = (step - SUB_STEP) / 2
-    steps = official.times if official is not None else pd.date_range(first.ceil(step), last, freq=step)
-    covered = steps[(steps - half >= first) & (steps + half <= last)]
-    if covered.empty:
-        raise InputError(
-            Words(
-                "気象データと公式予測の期間が重なりません",
-                "weather series and official forecast do not overlap",
-            ),
-            where=weather.where,
-            expected=_span(steps[0], steps[-1]) if len(steps) else "3 h",
-            got=_span(first, last),
-            remedy=Words("同じ日のファイルを指定してください", "Give files of the same days."),
-        )
-    if official is None or len(covered) == len(steps):
-        return covered, ()
-    words = Words(
-        f"気象データの期間外の {len(steps) - len(covered)} 時刻は計算していません",
-        f"{len(steps) - len(covered)} steps lie outside the weather series and were left out",
-    )
-    return covered, (Note("steps_outside_weather", words),)
 
 
 def forcing(
@@ -290,8 +241,8 @@ def _from_series(
                 "the weather series does not cover the steps, or not in whole parts of 10 minutes",
             ),
             where=weather.where,
-            expected=f"{_span(moments[0], moments[-1])}, 10 / 20 / 30 / 60 / 180 min",
-            got=f"{_span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
+            expected=f"{span(moments[0], moments[-1])}, 10 / 20 / 30 / 60 / 180 min",
+            got=f"{span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
         )
     path = _arrays(sun_path(fine, lon, lat))
     notes = [Note(f"{name}_assumed", words) for name, words in _ASSUMED_WORDS.items() if name not in series]
@@ -338,12 +289,6 @@ def _sky_in_part(missing: int, odd: int) -> Note:
         "long-wave radiation of the sky as the weather data give it; computed from air and clouds where they"
         f" do not ({missing} rows), or where it cannot be beside the air's temperature ({odd} rows)",
     )
-
-
-def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Return a period on the clock of the people who read it."""
-    begin, end = (when.tz_localize("UTC").tz_convert(JST) for when in (first, last))
-    return f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} JST"
 
 
 def _refuse_holes(series: xr.Dataset, moments: pd.DatetimeIndex, weather: Weather) -> None:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from heatrisk.forcing import SUB_STEP
 from heatrisk.physics.constants import KELVIN, SIGMA, SKY_SLANT
 from heatrisk.physics.court import (
     AZIMUTH,
@@ -28,6 +27,7 @@ from heatrisk.physics.court import (
 from heatrisk.physics.lookup import add_warming
 from heatrisk.physics.shadow import LOWEST_SUN
 from heatrisk.physics.surface import GRASS, LAND_COVER, WALL, LandCover, parameters
+from heatrisk.steps import SUB_STEP
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]

@@ -20,7 +20,7 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk.fields import sky_views
-from heatrisk.forcing import STEP, forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.heat import Surfaces, share_of_day, stands_for_an_hour, step_heat, warmed
 from heatrisk.physics.columns import HIGHEST
 from heatrisk.physics.constants import SITTING, STANDING
@@ -33,6 +33,7 @@ from heatrisk.physics.shares import Packed, unpacked
 from heatrisk.quantities import QUANTITIES
 from heatrisk.rasters import placed
 from heatrisk.scene import Scene
+from heatrisk.steps import STEP, Times, chosen_times
 from heatrisk.weather import Weather
 
 Floats = npt.NDArray[np.float64]
@@ -116,7 +117,7 @@ def face_fluxes(
     scene: Scene,
     weather: Weather,
     *,
-    steps: pd.DatetimeIndex | None = None,
+    steps: Times | None = None,
     step: pd.Timedelta = STEP,
     views: xr.Dataset | None = None,
     surfaces: Surfaces | None = None,
@@ -133,10 +134,10 @@ def face_fluxes(
         The town; a grid of one cell is a point.
     weather : Weather
         Weather series; no official value is looked at where it brings radiation.
-    steps : pandas.DatetimeIndex, optional
-        Centres of the steps, UTC without zone; those the weather allows if omitted.
+    steps : pandas.DatetimeIndex or sequence of datetimes, optional
+        Middles of the steps, UTC where they bear no zone; those the weather allows if omitted.
     step : pandas.Timedelta
-        What a step stands for, a multiple of 20 minutes.
+        What a step stands for, a multiple of 20 minutes up to 12 hours.
     views : xarray.Dataset, optional
         From :func:`heatrisk.fields.sky_views`; computed if omitted.
     surfaces : Surfaces, optional
@@ -162,7 +163,8 @@ def face_fluxes(
     Raises
     ------
     InputError
-        The weather does not cover the steps, an option does not exist, or the cell lies outside the grid.
+        The weather does not cover the steps, a step cannot have this length, an option does not exist, or the
+        cell lies outside the grid.
     SourceIncompleteError
         The weather has a hole.
     GridMismatchError
@@ -174,7 +176,7 @@ def face_fluxes(
     if cell is not None:
         for name, place, count in zip(("row", "column"), cell, grid.shape, strict=True):
             check_range(name, place, count - 1)
-    chosen = step_times(weather, step)[0] if steps is None else steps
+    chosen, _ = chosen_times(weather, steps, step)
     town = Surfaces.of() if surfaces is None else surfaces
     if views is None:
         views = sky_views(scene.shade, grid, scene.transmissivity, scene.extinction)

@@ -14,8 +14,7 @@ returns the official value exactly.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple, get_args
 
@@ -26,8 +25,7 @@ import xarray as xr
 
 from heatrisk import labels, uncertainty
 from heatrisk.blocks import blocks, views_by_blocks
-from heatrisk.errors import InputError
-from heatrisk.forcing import STEP, forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.grid import BLOCK, within
 from heatrisk.heat import Surfaces, step_heat
 from heatrisk.physics import cells, lanes, lookup, order
@@ -40,8 +38,8 @@ from heatrisk.radiation import Sun, Suns, path_of
 from heatrisk.rasters import placed
 from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
+from heatrisk.steps import STEP, Times, chosen_times
 from heatrisk.weather import Weather
-from heatrisk.words import Note
 
 #: An anchor farther than this from the model means wrong radiation or a wrong station [K].
 SUSPECT_OFFSET = 1.5
@@ -61,7 +59,7 @@ def simulate(
     scene: Scene,
     weather: Weather,
     *,
-    steps: pd.DatetimeIndex | Sequence[datetime] | None = None,
+    steps: Times | None = None,
     step: pd.Timedelta = STEP,
     anchor: bool = True,
     svf: xr.DataArray | xr.Dataset | None = None,
@@ -85,7 +83,8 @@ def simulate(
     anchor : bool
         Anchor to the official forecast where there is one.
     step : pandas.Timedelta
-        What a step stands for, a multiple of 20 minutes: an hour for research.
+        What a step stands for, a multiple of 20 minutes up to 12 hours: an hour for research. Kernels are
+        compiled for every new length, which takes minutes for many hours.
     svf : xarray.Dataset or xarray.DataArray, optional
         Sky view factors of the scene if known already, from :func:`heatrisk.fields.sky_views`; computed if
         omitted. A sky view factor alone is enough for a scene without trees.
@@ -114,7 +113,8 @@ def simulate(
     Raises
     ------
     InputError
-        Weather series and official forecast do not overlap, no step is given, or an option does not exist.
+        Weather series and official forecast do not overlap, the series is too short, no step is given,
+        a step cannot have this length, or an option does not exist.
     SourceIncompleteError
         The weather or the official forecast has a hole.
     GridMismatchError
@@ -146,7 +146,7 @@ class Simulation:
         scene: Scene,
         weather: Weather,
         *,
-        steps: pd.DatetimeIndex | Sequence[datetime] | None = None,
+        steps: Times | None = None,
         step: pd.Timedelta = STEP,
         anchor: bool = True,
         svf: xr.DataArray | xr.Dataset | None = None,
@@ -154,10 +154,8 @@ class Simulation:
         urban_wind: UrbanWind = "off",
     ) -> None:
         check_choice("urban_wind", urban_wind, get_args(UrbanWind))
-        notes: tuple[Note, ...] = ()
-        if steps is None:
-            steps, notes = step_times(weather, step)
-        self.scene, self.weather, self.steps, self.length = scene, weather, _instants(steps), step
+        self.steps, notes = chosen_times(weather, steps, step)
+        self.scene, self.weather, self.length = scene, weather, step
         self.drive = forcing(weather, self.steps, *scene.grid.centre_lonlat, anchor=anchor, step=step)
         self.notes = (*notes, *self.drive.notes)
         self.views = _views(scene, svf)
@@ -342,14 +340,6 @@ class Ground:
 def _whole(zenith: float) -> Packed:
     """Return the share of the beam that reaches open ground."""
     return packed([90.0 - zenith >= LOWEST_SUN])
-
-
-def _instants(steps: pd.DatetimeIndex | Sequence[datetime]) -> pd.DatetimeIndex:
-    """Return steps as UTC without zone."""
-    index = steps if isinstance(steps, pd.DatetimeIndex) else pd.DatetimeIndex(list(steps))
-    if index.empty:
-        raise InputError("no step to compute", expected="at least one clock time")
-    return index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
 
 
 def _views(scene: Scene, svf: xr.DataArray | xr.Dataset | None) -> Views:

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from heatrisk.errors import HeatRiskError, InputError, SourceError, SourceIncompleteError
-from heatrisk.forcing import forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.sources.query import WeatherQuery
 from heatrisk.sources.weather.amedas import read_amedas
+from heatrisk.steps import step_times
 from tests.messages import SHARED, explains
 
 START = datetime(2025, 8, 5, 9)  # Japan's time

@@ -9,7 +9,8 @@ import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError, UnitsError
 from heatrisk.fields import sun_path
-from heatrisk.forcing import Forcing, forcing, step_times
+from heatrisk.forcing import Forcing, forcing
+from heatrisk.steps import step_times
 from heatrisk.weather import OfficialForecast, Station, Weather
 
 MITAKA = (139.56, 35.68)
@@ -72,34 +73,6 @@ def test_state_is_linear_between_the_hours_also_across_midnight() -> None:
     hours_later = (moments(midnight) - times[0]) / pd.Timedelta("1h")
     np.testing.assert_allclose(flat(data, "ta"), 30.0 - 0.6 * hours_later, rtol=0, atol=1e-9)
     assert (flat(data, "ghi") == 0.0).all()
-
-
-def test_steps_of_a_series_are_those_it_covers() -> None:
-    steps, notes = step_times(Weather(hourly(**STATE)))
-    # 00 JST stands for 22:30 to 01:30, which the series does not hold; 24 JST would end at 01:30 too.
-    assert list(steps) == list(DAY)
-    assert notes == ()
-
-
-def test_steps_of_the_official_forecast_alone_are_its_times() -> None:
-    steps, notes = step_times(Weather(official=official(30.0)))
-    assert list(steps) == list(DAY)
-    assert notes == ()
-
-
-def test_official_steps_outside_the_weather_are_left_out_and_said() -> None:
-    longer = pd.date_range("2025-08-04T18:00", periods=16, freq="3h")
-    steps, notes = step_times(Weather(hourly(**STATE), official(30.0, longer)))
-    assert list(steps) == list(DAY)
-    assert [note.code for note in notes] == ["steps_outside_weather"]
-    assert "9" in notes[0].words.ja and "9" in notes[0].words.en
-
-
-def test_files_of_different_days_are_refused() -> None:
-    with pytest.raises(InputError, match="do not overlap") as caught:
-        step_times(Weather(hourly(**STATE), official(30.0, DAY + pd.Timedelta("9D"))))
-    assert "期間が重なりません" in caught.value.text("ja")
-    assert caught.value.remedy is not None
 
 
 @pytest.mark.parametrize("late", ["-3h", "3h", "1D", "5min"])

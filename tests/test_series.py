@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from heatrisk.errors import InputError, UnitsError
-from heatrisk.forcing import forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.sources.weather.series import converted, joined, weather_series
+from heatrisk.steps import step_times
 from heatrisk.weather import Weather
 
 START = pd.Timestamp("2025-08-04T15:00")  # midnight in Japan

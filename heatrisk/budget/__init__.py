@@ -27,8 +27,7 @@ from heatrisk.budget.telling import told
 from heatrisk.budget.words import DIRECTIONS, SECTIONS, STEP
 from heatrisk.errors import InputError
 from heatrisk.fields import sky_views
-from heatrisk.forcing import STEP as THREE_HOURS
-from heatrisk.forcing import forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.heat import StepHeat, Surfaces, step_heat
 from heatrisk.physics.constants import WEIGHT_AIR, WEIGHT_GLOBE, WEIGHT_WET_BULB
 from heatrisk.physics.court import SECTORS
@@ -41,6 +40,8 @@ from heatrisk.place import cell_at
 from heatrisk.radiation import Sun, Suns, path_of
 from heatrisk.risk import DANGER
 from heatrisk.scene import Scene
+from heatrisk.steps import STEP as THREE_HOURS
+from heatrisk.steps import step_times
 from heatrisk.uncertainty import (
     UncertaintyInputs,
     conditions,
@@ -160,7 +161,7 @@ def budget(
     time : pandas.Timestamp or datetime
         The moment; UTC where it bears no zone.
     step : pandas.Timedelta
-        What a step stands for.
+        What a step stands for, a multiple of 20 minutes up to 12 hours.
     anchor : bool
         Anchor to the official forecast where there is one.
     surfaces : Surfaces, optional

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from heatrisk.city import City, read_city
 from heatrisk.errors import HeatRiskError
-from heatrisk.forcing import forcing, step_times
+from heatrisk.forcing import forcing
 from heatrisk.operation.doubts import doubts, expired
 from heatrisk.operation.gathering import Progress, read
 from heatrisk.operation.telling import unusable
 from heatrisk.shelters import Shelter
 from heatrisk.sources.inputs import Inputs
 from heatrisk.sources.reading import Reading
+from heatrisk.steps import step_times
 from heatrisk.words import Note, Words
 
 

@@ -11,10 +11,10 @@ import xarray as xr
 
 from heatrisk.alerts import MARGIN, flag, in_season
 from heatrisk.errors import HeatRiskError, OffSeasonError, SourceUnavailableError
-from heatrisk.forcing import step_times
 from heatrisk.run import SUSPECT_OFFSET
 from heatrisk.sources.inputs import Inputs, told
 from heatrisk.sources.reading import ROLES, Reading
+from heatrisk.steps import step_times
 from heatrisk.verdict import Light, Verdict
 from heatrisk.words import JST, Note, Words
 

@@ -18,7 +18,6 @@ from heatrisk.blocks import views_by_blocks
 from heatrisk.bulletin import official
 from heatrisk.city import read_city
 from heatrisk.errors import HeatRiskError, OffSeasonError, StoreBusyError, StoreError
-from heatrisk.forcing import step_times
 from heatrisk.operation.doubts import expired, unmatched, weigh
 from heatrisk.operation.gathering import Progress, keep_shelters, read
 from heatrisk.operation.kept import Beside
@@ -28,6 +27,7 @@ from heatrisk.physics.kernel import SOURCES
 from heatrisk.run import Simulation
 from heatrisk.scene import Scene
 from heatrisk.sources.inputs import Inputs
+from heatrisk.steps import step_times
 from heatrisk.store import Keep, RunStore
 from heatrisk.stored import StoredRun
 from heatrisk.verdict import Light, Verdict

@@ -14,8 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from heatrisk.errors import InputError, SourceIncompleteError, UnitsError
-from heatrisk.forcing import SUB_STEP
 from heatrisk.quantities import QUANTITIES, checked
+from heatrisk.steps import SUB_STEP
 from heatrisk.weather import PRECEDING_MEAN, refuse_no_sky
 from heatrisk.words import JST, Words
 
