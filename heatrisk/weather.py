@@ -158,7 +158,8 @@ class Weather:
     Raises
     ------
     InputError
-        Neither a series nor an official forecast is given, or the time axis is not regular.
+        Neither a series nor an official forecast is given, the series has less than two rows, or their times
+        are not regular.
     MissingQuantityError
         The series lacks air temperature or humidity.
     UnitsError
@@ -179,7 +180,14 @@ class Weather:
             return
         checked(self.series, "ta", "rh")
         steps = np.diff(self.series["time"].values)
-        if steps.size == 0 or (steps != steps[0]).any() or steps[0] <= np.timedelta64(0, "s"):
+        if steps.size == 0:
+            raise InputError(
+                Words("気象データの行が足りません", "the weather series has too few rows"),
+                where=self.where,
+                expected=Words("2 行以上", "two or more"),
+                got=str(self.series["time"].size),
+            )
+        if (steps != steps[0]).any() or steps[0] <= np.timedelta64(0, "s"):
             raise InputError(
                 Words("時刻が等間隔ではありません", "the time axis is not regular"),
                 got=str(set(steps.tolist())),

@@ -84,10 +84,17 @@ def test_series_in_other_units_is_refused(given: dict[str, float]) -> None:
         Weather(hours(**({"ta": 33.0, "rh": 55.0} | given)))
 
 
-@pytest.mark.parametrize("rows", [[0], [0, 1, 3], [1, 0], [0, 0, 1]])
+@pytest.mark.parametrize("rows", [[0, 1, 3], [1, 0], [0, 0, 1]])
 def test_time_axis_is_regular(rows: list[int]) -> None:
     with pytest.raises(InputError, match="not regular"):
         Weather(hours(ta=33.0, rh=55.0).isel(time=rows))
+
+
+@pytest.mark.parametrize("rows", [[], [0]])
+def test_one_row_has_no_interval(rows: list[int]) -> None:
+    with pytest.raises(InputError, match=f"too few rows; expected two or more; got {len(rows)}") as caught:
+        Weather(hours(ta=33.0, rh=55.0).isel(time=rows))
+    assert "行が足りません" in caught.value.text("ja")
 
 
 def test_interval() -> None:
