@@ -3,9 +3,13 @@
 What :func:`heatrisk.run.simulate` turns into WBGT, this room also gives as it is, for stations to compare
 with::
 
-    scene = Scene.from_rasters("dsm.tif", "dem.tif", canopy="cdsm.tif", land_cover="lc.tif")
-    fluxes = face_fluxes(scene, weather, step=pd.Timedelta("1h"))
+    scene = read_scene(Path("dsm.tif"), Path("dem.tif"))  # heatrisk.sources.surface_model
+    hour = pd.Timedelta("1h")
+    fluxes = face_fluxes(scene, weather, step=hour, steps=rows - hour / 2)
     fluxes["knorth"].sel(x=..., y=..., method="nearest")
+
+``rows`` are times of the weather's rows, whose radiation is the mean over the hour before: a step that is to
+match one has its middle at half past.
 """
 
 from __future__ import annotations

@@ -157,17 +157,3 @@ def test_rooms_import_downwards_only() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert said.returncode == 0, said.stdout
-
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_readme_has_no_slots_and_its_pictures_exist() -> None:
-    assert not re.search(r"\b[A-Z]+_TABLE\b", README)
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (ROOT / picture).is_file(), picture
-
-
-def test_the_first_python_of_the_readme_runs() -> None:
-    code = re.findall(r"```python\n(.*?)```", README, flags=re.S)[0]
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
