@@ -161,7 +161,7 @@ def elevation() -> bytes:
 def open_meteo() -> dict[str, Any]:
     """Return an answer of 25 hours of a clear day."""
     hours = np.arange(25)
-    sun = np.clip(900 * np.sin((hours - 5) / 14 * np.pi), 0, None)
+    sun = np.clip(900 * np.sin((hours - 5.5) / 13.5 * np.pi), 0, None)
     hourly = {
         "temperature_2m": np.round(28 + 6 * np.sin((hours - 8) / 12 * np.pi), 1),
         "relative_humidity_2m": np.full(25, 60),

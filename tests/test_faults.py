@@ -33,7 +33,7 @@ def weather(first: int = 30) -> str:
     """Return two clear days of July; those from the 30th on go with the forecast."""
     rows = ["time,ta,rh,va,ghi"]
     for hour in range(7, 40):
-        sun = max(0.0, 850 - 18 * (hour % 24 - 12) ** 2)
+        sun = max(0.0, 850 - 22 * (hour % 24 - 12) ** 2)
         day = f"2026-07-{first + hour // 24:02d}"
         warm = 30.0 + sun / 212
         rows.append(f"{day}T{hour % 24:02d}:00,{warm:.1f},{75 - sun / 42:.0f},2,{sun:.0f}")

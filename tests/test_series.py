@@ -89,7 +89,7 @@ def test_an_empty_part_leaves_the_whole_empty() -> None:
 
 def test_quarters_of_an_hour_drive_a_run() -> None:
     """The sub-steps of a run last 10 minutes; rows every 15 lie across them."""
-    series, _ = weather_series(axis(97, 15), state(97) | {"ghi": np.full(97, 300.0)}, "file")
+    series, _ = weather_series(axis(97, 15), state(97) | {"ghi": np.full(97, 40.0)}, "file")
     weather = Weather(series)
     steps, _ = step_times(weather)
     data = forcing(weather, steps, 139.56, 35.68, anchor=False).data
