@@ -119,13 +119,14 @@ class Scene:
 
     def __post_init__(self) -> None:
         # Of a block the whole has been asked.
-        if self.part is None and abs(self.grid.scale - 1.0) > LARGEST_SCALE_ERROR:
+        if self.part is None and self.grid.distortion > LARGEST_SCALE_ERROR:
             raise InputError(
                 Words(
                     "この座標系の距離は地上の距離と違います",
                     "distances in these coordinates are not distances on the ground",
                 ),
-                got=f"{self.grid.crs}, scale {self.grid.scale:.3f}",
+                got=f"{self.grid.crs}, {self.grid.distortion:.1%}",
+                expected=f"≤ {LARGEST_SCALE_ERROR:.1%}",
                 remedy=Words(
                     "平面直角座標系（例 EPSG:6677）を使ってください",
                     "Use plane coordinates of the region, e.g. EPSG:6677 or UTM.",

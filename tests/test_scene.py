@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from affine import Affine
+from pyproj import Transformer
 from shapely import Polygon, box
 
 from heatrisk.errors import GridMismatchError, InputError
@@ -167,6 +168,14 @@ def test_hash_is_the_same_for_the_same_town(wooded: Scene) -> None:
 # --- halo: a building of height h shades h / tan(3 degrees) far -------------------------------------------
 
 BOUNDS = (0.0, 0.0, 50.0, 40.0)
+
+
+def test_coordinates_that_keep_areas_alone_are_refused() -> None:
+    x, y = Transformer.from_crs("EPSG:4326", "EPSG:5070", always_xy=True).transform(-73.99, 40.7)  # New York
+    grid = Grid.covering((x, y, x + 50.0, y + 40.0), "EPSG:5070", 5.0)
+    assert grid.scale == pytest.approx(1.0, abs=1e-4)
+    with pytest.raises(InputError, match="not distances on the ground"):
+        Scene.from_buildings(grid, town((box(x, y, x + 10.0, y + 10.0), 10.0)))
 
 
 @pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:3395"])
