@@ -50,8 +50,8 @@ ASSUMED = {"rh": 60.0, "va": 2.0}
 _ASSUMED_WORDS = {
     "va": Words("風速のデータがないため 2 m/s と仮定", "no wind data: 2 m/s assumed"),
     "ps": Words(
-        "気圧のデータがないため、その標高の標準大気の値と仮定",
-        "no pressure data: that of the standard atmosphere at the place's height assumed",
+        "気圧のデータがないため、粗い標高図による標高の標準大気の値と仮定",
+        "no pressure data: that of the standard atmosphere assumed, at a height from a coarse map",
     ),
 }
 _WEATHER_ASSUMED = Note.of(
@@ -254,7 +254,9 @@ def _from_series(
     }
     window = rows.searchsorted(fine)
     if {*SOLAR} & {*map(str, series.data_vars)}:
-        sun, told = shared_out(series, window, fine, path, weather.where)
+        needed = np.zeros(len(rows), np.bool_)
+        needed[rows.searchsorted(moments)] = True
+        sun, told = shared_out(series, window, fine, path, needed, weather.where)
     elif weather.official is not None:
         index = implied_clear_sky_index(*_published(weather, fine[0], fine[-1]), fine, values, path)
         sun, told = split(path["ghi"] * index, fine, path), (_IMPLIED,)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,15 @@ def within(window: Window) -> tuple[slice, slice]:
     """Return the rows and columns of a window, to index a raster with."""
     row, column, rows, columns = window
     return slice(row, row + rows), slice(column, column + columns)
+
+
+class _Factors(NamedTuple):
+    """How coordinates show the ground at a place: plain numbers, so that grids can be pickled."""
+
+    areal: float
+    longest: float  # of the axes of Tissot's ellipse, of which the other is
+    shortest: float
+    convergence: float  # of the meridians [degrees]
 
 
 @dataclass(frozen=True)
@@ -160,24 +169,26 @@ class Grid:
         return round(float(lon), 6), round(float(lat), 6)
 
     @cached_property
-    def _factors(self) -> Any:
-        return Proj(self.crs).get_factors(*self.centre_lonlat)
+    def _factors(self) -> _Factors:
+        found = Proj(self.crs).get_factors(*self.centre_lonlat)
+        scales = found.areal_scale, found.tissot_semimajor, found.tissot_semiminor
+        areal, longest, shortest = map(float, scales)
+        return _Factors(areal, longest, shortest, float(found.meridian_convergence))
 
     @property
     def scale(self) -> float:
         """Metres of the grid for a metre on the ground, at the centre: the mean of all directions [1]."""
-        return float(self._factors.areal_scale**0.5)
+        return math.sqrt(self._factors.areal)
 
     @property
     def distortion(self) -> float:
         """How far a metre of the grid is from one on the ground, in the direction where it is most [1]."""
-        scales = self._factors.tissot_semimajor, self._factors.tissot_semiminor
-        return float(max(abs(scale - 1.0) for scale in scales))
+        return max(abs(scale - 1.0) for scale in (self._factors.longest, self._factors.shortest))
 
     @property
     def convergence(self) -> float:
         """Meridian convergence at the centre: where the grid's north lies, clockwise from north [degrees]."""
-        return float(self._factors.meridian_convergence)
+        return self._factors.convergence
 
     def index(self, lon: float, lat: float) -> tuple[int, int] | None:
         """Return row and column of the cell that holds a place, or None outside the grid."""

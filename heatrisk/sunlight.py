@@ -55,9 +55,13 @@ def shared_out(
     window: npt.NDArray[np.intp],
     times: pd.DatetimeIndex,
     path: dict[str, Floats],
+    needed: npt.NDArray[np.bool_],
     where: Path | str | None = None,
 ) -> tuple[dict[str, Floats], tuple[Note, ...]]:
-    """Share out given radiation over the sub-steps; split it where the diffuse part is not given."""
+    """Share out given radiation over the sub-steps; split it where the diffuse part is not given.
+
+    Rows that are needed must be radiation that can be, see `_beyond`.
+    """
     cosz = np.clip(np.cos(np.radians(path["zenith"])), 0.0, None)
     given = {name: series[name].values for name in SOLAR if name in series}
     count, total = (np.bincount(window, weights, len(series.time)) for weights in (None, cosz))
@@ -77,7 +81,7 @@ def shared_out(
         given["dhi"] = given["ghi"] - given["dni"] * mean_cosz
     possible = possible_ghi(cosz, extraterrestrial(times))
     most = np.bincount(window, possible, len(series.time)) / np.maximum(count, 1)
-    notes = _beyond(given["ghi"][count > 0], most[count > 0], where)
+    notes = _beyond(given["ghi"][needed], most[needed], where)
     ghi = np.minimum(substep_ghi(given["ghi"], window, path["ghi"]), possible)
     if "dhi" not in given:
         return split(ghi, times, path), (*notes, SPLIT)

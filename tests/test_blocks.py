@@ -24,6 +24,7 @@ from heatrisk.errors import StoreError
 from heatrisk.fields import sky_views
 from heatrisk.grid import BLOCK, CHUNK, Grid
 from heatrisk.physics.shadow import LOWEST_SUN, sun_shares
+from heatrisk.radiation import Suns
 from heatrisk.run import Simulation, simulate
 from heatrisk.scene import Scene
 from heatrisk.sources.town import halo_cells
@@ -208,6 +209,21 @@ def test_a_run_by_blocks_is_stored_as_the_whole_is(tmp_path: Path) -> None:
     assert shards == {Path("0", str(down), str(right)) for down in range(3) for right in range(3)}
     with pytest.raises(StoreError, match="do not make up its grid"):
         cube.write(run.frame, tmp_path / "half", islice(run.blocks(longest=CHUNK), 8))
+
+
+def test_blocks_turn_the_sun_as_the_whole_town_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+
+    def noted(part: Scene, convergence: float | None = None) -> Suns:
+        assert part.grid.convergence != convergence
+        turns.append(convergence)
+        return Suns(part, convergence)
+
+    monkeypatch.setattr("heatrisk.run.Suns", noted)
+    scene = wide_town(0)
+    run = Simulation(scene, sunny(), steps=STEPS[[NOON]], svf=views_by_blocks(scene, CHUNK))
+    assert len(list(run.blocks(longest=CHUNK))) == len(turns) == 9
+    assert set(turns) == {scene.grid.convergence}
 
 
 def test_memory_of_a_run_does_not_grow_with_its_blocks() -> None:

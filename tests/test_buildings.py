@@ -132,6 +132,34 @@ def test_an_explicit_column_of_few_heights_is_doubted(
         assert "H_max" in told.ja and "1 of 3 buildings" in told.en and "3 棟のうち 1 棟" in told.ja
 
 
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("階数", True),
+        ("地上階", True),
+        ("storeysAboveGround", True),
+        ("building:levels", True),
+        ("floors", True),
+    ]
+    + [
+        (name, False) for name in ("history", "sealevels", "story_ht", "最上階高", "地階を除く高さ", "階段室")
+    ],
+)
+def test_storeys_are_no_height(tmp_path: Path, name: str, counts: bool) -> None:
+    path = saved(tmp_path, town({name: [6.0, 9.5, 30.0]}))
+    if not counts:
+        assert len(read_buildings(path, CRS, height_column=name)[0]) == 3
+        return
+    with pytest.raises(UnitsError, match="counts storeys"):
+        read_buildings(path, CRS, height_column=name)
+
+
+def test_few_heights_are_no_doubt_where_another_is_stated(tmp_path: Path) -> None:
+    path = saved(tmp_path, town({"H_max": [6.0, np.nan, np.nan]}))
+    _, reading = read_buildings(path, CRS, height_column="H_max", default_height=6.0)
+    assert "buildings_height_column" not in [note.code for note in reading.notes]
+
+
 def test_sentinels_storeys_default_and_refusals(tmp_path: Path) -> None:
     frame = town(
         {

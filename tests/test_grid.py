@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -129,3 +131,9 @@ def test_covering_needs_finite_bounds(bounds: tuple[float, float, float, float])
 def test_covering_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="empty"):
         Grid.covering((100.0, 0.0, -100.0, 10.0), "EPSG:6677", 5.0)
+
+
+def test_a_grid_that_knows_its_scale_can_be_pickled() -> None:
+    grid = Grid("EPSG:6677", Affine(5.0, 0.0, -25_000.0, 0.0, -5.0, -35_000.0), (4, 5))
+    assert grid.distortion < 1e-3 and abs(grid.convergence) < 0.2
+    assert pickle.loads(pickle.dumps(grid)) == grid

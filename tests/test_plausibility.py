@@ -17,12 +17,17 @@ from tests.messages import explains
 
 PATH = Path("canopy.tif")
 SHAPE = (200, 200)
-RANDOM = np.random.default_rng(4)
 
 #: A slope of 6 m with houses of 8 m on a fifth of it, where it is 50 m above the sea, and where it is 5 m.
 SLOPE = (50.0 + np.linspace(0.0, 6.0, SHAPE[1]) + np.zeros(SHAPE)).astype(np.float32)
 BUILT = (np.indices(SHAPE) % 20 < 9).all(axis=0)
-WOOD = np.where(RANDOM.random(SHAPE) < 0.8, RANDOM.uniform(4.0, 25.0, SHAPE), 0.0)
+
+
+def chance(seed: int = 4) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+WOOD = np.where(chance(1).random(SHAPE) < 0.8, chance(2).uniform(4.0, 25.0, SHAPE), 0.0)
 
 
 def town(crown_top: np.ndarray, terrain: np.ndarray = SLOPE) -> Scene:
@@ -36,7 +41,7 @@ def town(crown_top: np.ndarray, terrain: np.ndarray = SLOPE) -> Scene:
 @pytest.mark.parametrize("error", [0.0, 0.7])
 def test_elevations_are_no_trees(lower: float, error: float) -> None:
     ground = SLOPE - np.float32(lower)
-    measured = ground + RANDOM.normal(0.0, error, SHAPE)
+    measured = ground + chance().normal(0.0, error, SHAPE)
     for told in (measured, np.where(ground < np.median(ground), measured, np.nan)):
         with pytest.raises(InputError) as caught:
             check_canopy(town(told, ground), PATH)
@@ -46,9 +51,17 @@ def test_elevations_are_no_trees(lower: float, error: float) -> None:
 @pytest.mark.parametrize("over", [0.0, 0.4])
 @pytest.mark.parametrize("lower", [0.0, 36.0, 50.0])
 def test_a_town_in_a_forest_passes(over: float, lower: float) -> None:
-    wood = np.where(BUILT & (RANDOM.random(SHAPE) > over), 0.0, WOOD)
+    wood = np.where(BUILT & (chance().random(SHAPE) > over), 0.0, WOOD)
     assert (wood > 0).mean() > 0.6
     assert check_canopy(town(wood, SLOPE - np.float32(lower)), PATH) is None
+
+
+def test_few_trees_may_be_as_high_as_the_ground() -> None:
+    few = np.zeros(SHAPE)
+    low = SLOPE - np.float32(45.0)  # 5 to 11 m
+    for row, column in ((11, 30), (71, 170)):
+        few[row : row + 8, column : column + 8] = low[row, column] + 0.5
+    assert check_canopy(town(few, low), PATH) is None
 
 
 def test_trees_of_one_height_on_ground_of_that_elevation_pass() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
+from fastapi import HTTPException, Request
 
-from heatrisk.api import create_app
+from heatrisk.api import create_app, problems
 from tests.client import Client, is_problem
 from tests.small_run import NOON, OPEN_CELL, lonlat, write_small_run
 
@@ -53,6 +56,14 @@ def test_a_method_that_is_not_taken_names_those_that_are(client: Client) -> None
     body = is_problem(client.post("/times"), 405, "not-served")
     assert "その操作を受け付けません / 必要なもの: GET, HEAD, OPTIONS / 実際: POST" in body["ja"]["detail"]
     assert "expected GET, HEAD, OPTIONS; got POST" in body["detail"]
+
+
+@pytest.mark.parametrize("target", ["*", "foo", "", "//"])
+def test_an_address_that_is_no_path_is_not_served(tmp_path: Path, target: str) -> None:
+    """No client library sends these; scanners do."""
+    scope = {"type": "http", "method": "OPTIONS", "path": target, "headers": [], "app": create_app(tmp_path)}
+    answer = asyncio.run(problems.answer(Request(scope), HTTPException(404)))
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_rows_of_utf8_pasted_into_cp932_are_damaged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ﾄｼ", "ﾃｨｰﾙｰﾑ", "Café", "籠宮", "髙島屋", "①号館", "みどりの家", "薔薇館", ""]
+    "name", ["ﾄｼ", "ﾃｨｰﾙｰﾑ", "Café", "籠宮", "髙島屋", "①号館", "みどりの家", "薔薇館", "﨑山", "茗渓", ""]
 )
 def test_rare_letters_are_no_damage(tmp_path: Path, name: str) -> None:
     table = read_table(saved(tmp_path, (LIST + f"{name},x,1,1\n").encode()))

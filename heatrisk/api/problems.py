@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -157,6 +158,9 @@ _MOST_FORMS = 2
 async def answer(request: Request, error: Exception) -> Response:
     """Turn any error into a problem that nobody caches."""
     problem = next(row for kind, row in PROBLEMS.items() if isinstance(error, kind))
+    if isinstance(error, HTTPException) and request.app.openapi_schema is None:
+        # Unknown addresses are compared with it; other requests need not wait until it is made.
+        await run_in_threadpool(request.app.openapi)
     detail, members, headers = _told(error, request)
     if isinstance(error, HTTPException):
         problem = problem._replace(status=error.status_code)
@@ -255,9 +259,9 @@ def _refused(error: HTTPException, request: Request, allowed: str | None) -> Wor
 
 def _alike(request: Request, path: str) -> str | None:
     """Return the documented addresses of the same kind as one that is not served, the most alike first."""
-    parts = path.split("/")
-    forms = [form for form in request.app.openapi()["paths"] if form.split("/")[1] == parts[1]]
-    forms.sort(key=lambda form: abs(form.count("/") + 1 - len(parts)))
+    kind, _, rest = path.lstrip("/").partition("/")
+    forms = [form for form in request.app.openapi()["paths"] if form.split("/")[1] == kind]
+    forms.sort(key=lambda form: abs(form.count("/") - 2 - rest.count("/")))
     return ", ".join(forms[:_MOST_FORMS]) or None
 
 

@@ -107,8 +107,8 @@ def _is_damaged(cell: str) -> bool:
         meant = cell.encode("cp932").decode()
     except UnicodeError:
         return False
-    # Two half-width letters may happen to be one of Europe's, but hardly ever three bytes one of Asia's.
-    return max(meant, default="") >= "\u0800"
+    # By chance two kanji (﨑山) may be one other letter of Asia's, but hardly ever several.
+    return sum(letter >= "\u0800" for letter in meant) > 1
 
 
 def damage(table: Table, name: str) -> Note | None:

@@ -109,7 +109,7 @@ def read_buildings(
     sources = {str(name): count for name, count in sorted(Counter(buildings["height_source"]).items())}
     doubts = dict.fromkeys(note for part in parts for note in part.notes)
     if height_column is not None and not any(one.suffix in GML for one in files):
-        doubts |= dict.fromkeys(_served(height_column, sources, named))
+        doubts |= dict.fromkeys(_served(height_column, sources, named, stated=default_height is not None))
     facts: dict[str, Any] = {
         "heights": sources,
         "without_height": sum(part.unknown for part in parts),
@@ -195,8 +195,8 @@ def _notes(sources: dict[str, int], default: float | None) -> tuple[Note, ...]:
     )
 
 
-def _served(column: str, sources: dict[str, int], paths: Sequence[Path]) -> Iterator[Note]:
-    """Yield the doubt that a named column gives few heights; refuse one that gives none."""
+def _served(column: str, sources: dict[str, int], paths: Sequence[Path], *, stated: bool) -> Iterator[Note]:
+    """Yield the doubt that a named column gives few heights and no other is stated; refuse one of none."""
     given, every = sources.get("measured", 0), sum(sources.values())
     if given == 0:
         raise SourceIncompleteError(
@@ -211,7 +211,7 @@ def _served(column: str, sources: dict[str, int], paths: Sequence[Path]) -> Iter
                 "Correct [buildings] height_column in city.toml, or remove that line.",
             ),
         )
-    if 2 * given < every:
+    if 2 * given < every and not stated:
         yield Note.of(
             "buildings_height_column",
             f"指定された高さの列 {column} で高さが分かる建物は {every} 棟のうち {given} 棟だけです",

@@ -60,8 +60,10 @@ STOREY_COLUMNS = (
     "階数",
     "levels",
 )
-#: A column with such a name counts storeys, unless it is their height (floor_height, 階の高さ).
-_COUNTS_STOREYS = re.compile(r"(?!.*(?:height|高さ)).*(?:stor(?:e?y|ies)|floors?$|levels|階)")
+#: A column with such a name counts storeys, unless it is a height (floor_height, 最上階高, 地階を除く高さ).
+_COUNTS_STOREYS = re.compile(
+    r"(?!.*(?:height|高|ht$)).*(?:(?<!hi)stor(?:e?y|ies)|floors?$|(?<!sea)levels|階(?!段))"
+)
 _IDENTIFIERS = ("id", "gml_id", "gml:id", "建物id", "buildingid", "fid", "osm_id", "osm_way_id", "@id")
 
 #: Columns that only OpenStreetMap's tags have; its layers hold much that is no building.
