@@ -245,11 +245,12 @@ def _from_series(
             got=f"{span(rows[0], rows[-1])}, {weather.interval / pd.Timedelta(minutes=1):g} min",
         )
     path = _arrays(sun_path(fine, lon, lat))
+    assumed = _assumed(lon, lat)
     notes = [Note(f"{name}_assumed", words) for name, words in _ASSUMED_WORDS.items() if name not in series]
     values = {
         name: interpolated(fine, rows, series[name].values)
         if name in series
-        else np.full(len(fine), _assumed(lon, lat)[name])
+        else np.full(len(fine), assumed[name])
         for name in INSTANTANEOUS
     }
     window = rows.searchsorted(fine)

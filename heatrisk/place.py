@@ -40,6 +40,11 @@ def lonlat(text: str) -> tuple[float, float]:
     return lon, lat
 
 
+def swapped(lon: float, lat: float) -> bool:
+    """Tell whether two numbers are degrees only with the latitude first."""
+    return abs(lon) <= 90.0 < abs(lat) <= 180.0
+
+
 def exchanged(right: str) -> Words:
     """Return the hint that longitude and latitude are swapped.
 
@@ -74,13 +79,13 @@ def cell_at(grid: Grid, mask: npt.NDArray[np.uint8], lon: float, lat: float) -> 
     """
     place = grid.index(lon, lat)
     if place is None:
-        swapped = abs(lon) <= 90.0 and grid.index(lat, lon) is not None
+        inside = abs(lon) <= 90.0 and grid.index(lat, lon) is not None
         west, south, east, north = grid.bounds_lonlat
         raise InputError(
             Words("地点が対象範囲の外です", "the place lies outside the area"),
             expected=f"{west:.4f} – {east:.4f}, {south:.4f} – {north:.4f}",
             got=f"{lon:g}, {lat:g}",
-            remedy=exchanged(f"{lat:g},{lon:g}") if swapped else None,
+            remedy=exchanged(f"{lat:g},{lon:g}") if inside else None,
         )
     code = int(mask[place])
     if code:

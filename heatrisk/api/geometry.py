@@ -11,7 +11,7 @@ import shapely
 from heatrisk.api.problems import TooLargeError
 from heatrisk.errors import InputError
 from heatrisk.grid import Bounds
-from heatrisk.place import exchanged
+from heatrisk.place import exchanged, swapped
 from heatrisk.words import Words
 from heatrisk.zonal import Area
 
@@ -39,12 +39,12 @@ def box_of(text: str) -> Bounds:
     """
     west, south, east, north = numbers(text, 4, _BOX)
     if not _are_degrees(west, south, east, north):
-        swapped = _are_degrees(south, west, north, east)
+        other = _are_degrees(south, west, north, east)
         raise InputError(
             _NOT_AN_AREA,
             got=text[:80],
             expected=_BOX,
-            remedy=exchanged(f"{south:g},{west:g},{north:g},{east:g}") if swapped else None,
+            remedy=exchanged(f"{south:g},{west:g},{north:g},{east:g}") if other else None,
         )
     return west, south, east, north
 
@@ -223,7 +223,7 @@ def _degrees(lon: float, lat: float) -> tuple[float, float]:
             Words("経度・緯度の範囲を超えています", "this is no longitude and latitude"),
             got=f"{lon:.9g},{lat:.9g}",
             expected="lon -180…180, lat -90…90",
-            remedy=exchanged(f"{lat:.9g},{lon:.9g}") if abs(lon) <= 90 < abs(lat) <= 180 else None,
+            remedy=exchanged(f"{lat:.9g},{lon:.9g}") if swapped(lon, lat) else None,
         )
     return float(lon), float(lat)
 

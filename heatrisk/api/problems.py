@@ -26,7 +26,7 @@ from heatrisk.errors import (
     TokenError,
     TooOftenError,
 )
-from heatrisk.place import exchanged
+from heatrisk.place import exchanged, swapped
 from heatrisk.words import Words
 
 MEDIA_TYPE = "application/problem+json"
@@ -158,8 +158,8 @@ _MOST_FORMS = 2
 async def answer(request: Request, error: Exception) -> Response:
     """Turn any error into a problem that nobody caches."""
     problem = next(row for kind, row in PROBLEMS.items() if isinstance(error, kind))
-    if isinstance(error, HTTPException) and request.app.openapi_schema is None:
-        # Unknown addresses are compared with it; other requests need not wait until it is made.
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        # Unknown addresses are compared with it; other requests need not wait until it is made, once.
         await run_in_threadpool(request.app.openapi)
     detail, members, headers = _told(error, request)
     if isinstance(error, HTTPException):
@@ -241,7 +241,7 @@ def _exchanged(query: Mapping[str, str]) -> Words | None:
         lon, lat = float(query["lon"]), float(query["lat"])
     except (KeyError, ValueError):
         return None
-    return exchanged(f"lon={lat:g}, lat={lon:g}") if abs(lon) <= 90 < abs(lat) <= 180 else None
+    return exchanged(f"lon={lat:g}, lat={lon:g}") if swapped(lon, lat) else None
 
 
 def _refused(error: HTTPException, request: Request, allowed: str | None) -> Words:

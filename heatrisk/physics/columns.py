@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatrisk.errors import GridMismatchError, InputError
-from heatrisk.physics.given import check_cell_size, raster
+from heatrisk.physics.given import check_cell_size, check_range, raster
 from heatrisk.physics.kernel import kernel, parallel_kernel
 from heatrisk.physics.line import Heights, Raster, Window
 from heatrisk.physics.shares import TILE
@@ -149,8 +149,7 @@ def shade_scene(
         if base is not None:
             refuse_endless("crown_base", base)
         share = 0.0 if base is not None else float(np.asarray(crown_base))
-        if not 0.0 <= share <= 1.0:
-            raise InputError("crown_base is no share", expected="0 to 1 of the top", got=str(share))
+        check_range("crown_base", share, 1.0)
         crowns = _crowns(ground, crown, base, np.float32(share), datum)
         highest = max(highest, float(np.max(crowns[0], initial=-np.inf)))
     by_row = Heights(top, *crowns)

@@ -103,6 +103,8 @@ def _is_damaged(cell: str) -> bool:
     """Tell whether a cell lost a character, or is UTF-8 taken for CP932, as from a row pasted in."""
     if _DAMAGED in cell:
         return True
+    if cell.isascii():  # the same in both encodings, as most cells are
+        return False
     try:
         meant = cell.encode("cp932").decode()
     except UnicodeError:
